@@ -1,0 +1,173 @@
+//! Hosts, and the two views that an operation has of one.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use crate::{BoxFuture, CancellationToken, Command, CommandOutput, Map, OpResult, Secret, SecretSink, Value};
+
+/// What is known of a host before it is contacted.
+#[derive(Debug, Clone, Default)]
+pub struct HostInfo {
+    /// The name in the inventory.
+    pub name: String,
+    /// The groups it is in, its own first, then theirs; without `all`.
+    pub groups: Vec<String>,
+    /// Its variables, groups' and own merged.
+    pub vars: Map<String, Value>,
+    /// How it is reached.
+    pub target: Target,
+}
+
+/// How a host is reached: the inventory's connection variables, with their types.
+#[derive(Debug, Clone, Default)]
+pub struct Target {
+    /// The connector's name: `ssh`, `local`.
+    pub connection: String,
+    /// The name in the inventory, which is also what `ssh_config` is asked for.
+    pub name: String,
+    /// Address or name to connect to; the inventory's name when left out.
+    pub address: Option<String>,
+    /// Port; the connector's default when left out.
+    pub port: Option<u16>,
+    /// User; the connector's default when left out.
+    pub user: Option<String>,
+    /// Password for the connection.
+    pub password: Option<Secret<String>>,
+    /// Private key file.
+    pub private_key_file: Option<PathBuf>,
+    /// Host keys that are known for it beside the known_hosts files, each `TYPE BASE64`.
+    pub host_keys: Vec<String>,
+    /// The password that `sudo` asks for.
+    pub sudo_password: Option<Secret<String>>,
+    /// Further options of the connector, by their inventory names.
+    pub options: Map<String, Value>,
+}
+
+/// What went over a connection since it was opened.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Traffic {
+    /// Requests that had to be answered before going on.
+    pub round_trips: u64,
+    /// Bytes sent, before encryption.
+    pub sent: u64,
+    /// Bytes received, after decryption.
+    pub received: u64,
+}
+
+/// Bytes on their way to a host.
+#[derive(Debug, Clone)]
+pub enum Content {
+    /// Bytes in memory.
+    Bytes(Arc<[u8]>),
+    /// A file of the controller, read as it is sent.
+    File(PathBuf),
+}
+
+/// A way to reach hosts. One connection is opened for a host and kept for the whole run.
+pub trait Connector: Send + Sync {
+    /// The name that the inventory's `ansible_connection` selects it by.
+    fn name(&self) -> &str;
+
+    /// Opens the connection. Fails with `unreachable` or `denied`.
+    fn connect<'a>(
+        &'a self,
+        target: &'a Target,
+        cancel: &'a CancellationToken,
+    ) -> BoxFuture<'a, OpResult<Arc<dyn Transport>>>;
+}
+
+/// An open connection to one host; calls may come from several nodes at once and run side by side.
+pub trait Transport: Send + Sync {
+    /// Runs a command and waits for its end. When `cancel` fires, the command's process group is
+    /// ended on the host first, then the call fails with `cancelled`. A time limit of the command
+    /// is an ordinary result, [`crate::Exit::TimedOut`]. Fails with `unreachable` when the
+    /// connection is lost, `denied` when `sudo` refuses.
+    fn run<'a>(
+        &'a self,
+        command: &'a Command,
+        cancel: &'a CancellationToken,
+    ) -> BoxFuture<'a, OpResult<CommandOutput>>;
+
+    /// Streams `length` bytes into the new file `path` with mode 0600, owned by `user` or the
+    /// connection's user. An existing file is an error: callers send to a temporary name and rename.
+    fn upload<'a>(
+        &'a self,
+        source: &'a mut (dyn AsyncRead + Send + Unpin),
+        length: u64,
+        path: &'a str,
+        user: Option<&'a str>,
+        cancel: &'a CancellationToken,
+    ) -> BoxFuture<'a, OpResult<()>>;
+
+    /// Streams the file `path` into `sink`, read as `user` or the connection's user.
+    /// Returns the number of bytes.
+    fn download<'a>(
+        &'a self,
+        path: &'a str,
+        sink: &'a mut (dyn AsyncWrite + Send + Unpin),
+        user: Option<&'a str>,
+        cancel: &'a CancellationToken,
+    ) -> BoxFuture<'a, OpResult<u64>>;
+
+    /// What went over the connection so far.
+    fn traffic(&self) -> Traffic;
+
+    /// Closes the connection and what it left running for itself.
+    fn close(&self) -> BoxFuture<'_, ()>;
+}
+
+/// What an operation may do to learn the present state. It has no verb that changes anything;
+/// commands that it is given must not either, and the laws run every `read` on a read-only root.
+pub trait Reader: Send + Sync {
+    /// The host.
+    fn host(&self) -> &HostInfo;
+
+    /// The user that operations run as, where `.sudo()` chose one.
+    fn user(&self) -> Option<&str>;
+
+    /// Runs a command that changes nothing. Its exit status is for the caller to judge.
+    fn query(&self, command: Command) -> BoxFuture<'_, OpResult<CommandOutput>>;
+
+    /// Reads a whole file into memory. More than `limit` bytes are an error.
+    fn download<'a>(&'a self, path: &'a str, limit: u64) -> BoxFuture<'a, OpResult<Vec<u8>>>;
+
+    /// The host's facts, gathered on first use.
+    fn facts(&self) -> BoxFuture<'_, OpResult<Arc<Value>>>;
+
+    /// Finds a file of the project: `folder` is `files` or `templates`, searched beside the script
+    /// that calls, then beside the runbook; a path with a folder of its own is taken as it is.
+    fn project_file(&self, folder: &str, name: &str) -> OpResult<PathBuf>;
+
+    /// Renders a template of the project with the host's variables and facts, and `vars` over them.
+    fn render<'a>(&'a self, name: &'a str, vars: &'a Map<String, Value>) -> BoxFuture<'a, OpResult<String>>;
+
+    /// Where secrets are made known.
+    fn secrets(&self) -> &dyn SecretSink;
+
+    /// Fires when the node, its attempt or the run is cancelled: every wait must end on it.
+    fn cancel(&self) -> &CancellationToken;
+
+    /// Says what a long operation is doing, for the live picture.
+    fn progress(&self, message: &str);
+}
+
+/// What an operation may do to change a host.
+pub trait Writer: Reader {
+    /// Runs a command that may change something. Its exit status is for the caller to judge.
+    fn run(&self, command: Command) -> BoxFuture<'_, OpResult<CommandOutput>>;
+
+    /// Sends `content` into the new file `path` (mode 0600); an existing file is an error.
+    fn upload<'a>(&'a self, content: Content, path: &'a str) -> BoxFuture<'a, OpResult<()>>;
+
+    /// Streams the host's file `path` into the controller's file `to`, which it replaces atomically.
+    fn fetch<'a>(&'a self, path: &'a str, to: &'a std::path::Path) -> BoxFuture<'a, OpResult<u64>>;
+
+    /// Forgets the facts: the next use gathers them anew.
+    fn forget_facts(&self);
+
+    /// Waits until the connection is closed and the host answers again, as after a reboot.
+    /// `cancel` of the node ends it; `limit` passing is a `timeout`.
+    fn reconnect(&self, limit: std::time::Duration) -> BoxFuture<'_, OpResult<()>>;
+}

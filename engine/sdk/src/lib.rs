@@ -1,0 +1,36 @@
+//! The contract between the oneex engine and its modules.
+//!
+//! A module implements [`Op`] for each thing it can look at or change, and [`Connector`] for each
+//! way to reach a host. The engine calls them and never learns which module it talks to; a module
+//! never learns that there is a script. The crate is silent: it prints nothing and reads neither
+//! the environment nor the home directory.
+
+mod change;
+mod command;
+mod error;
+mod host;
+mod module;
+mod nearest;
+mod op;
+mod outcome;
+mod secret;
+mod text;
+
+pub use change::{Change, ChangeItem};
+pub use command::{Command, CommandOutput, Exit, Program, quote};
+pub use error::{ErrorKind, FailedCommand, OpError, OpResult};
+pub use host::{Connector, Content, HostInfo, Reader, Target, Traffic, Transport, Writer};
+pub use module::{FactSource, Registry};
+pub use nearest::nearest;
+pub use op::{Call, DynOp, Example, Kind, Looked, Manual, Op, Proof, Resources, erase};
+pub use outcome::Output;
+pub use secret::{Secret, SecretSink};
+pub use text::visible;
+
+/// Plain data as scripts, templates, facts and results hold it.
+pub use serde_json::{Map, Value, json};
+/// Cancels what it was handed to; a command that is cancelled is ended on its host.
+pub use tokio_util::sync::CancellationToken;
+
+/// A boxed future, as the object-safe traits of this crate return it.
+pub type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;

@@ -1,0 +1,178 @@
+//! A diagnostic: what is wrong, where, and what to do. The command line renders it.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, RwLock};
+
+use serde::Serialize;
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Nothing can go on.
+    Error,
+    /// It goes on, and may not do what was meant.
+    Warning,
+}
+
+/// A text that diagnostics point into.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Source {
+    /// The name people know it by: a path relative to where they stand, `std/motd`, `<params>`.
+    pub name: String,
+    /// The whole text.
+    pub text: String,
+}
+
+/// A place in a source, for events and records.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, serde::Deserialize)]
+pub struct Position {
+    /// The source's name.
+    pub file: Arc<str>,
+    /// Line, from 1.
+    pub line: u32,
+    /// Column in characters, from 1; 0 when only the line is known.
+    pub column: u32,
+}
+
+impl std::fmt::Display for Position {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}", self.file, self.line)?;
+        if self.column > 0 { write!(f, ":{}", self.column) } else { Ok(()) }
+    }
+}
+
+/// A marked place with what there is to say of it.
+#[derive(Debug, Clone)]
+pub struct Label {
+    /// The text it points into, where that is known.
+    pub source: Option<Arc<Source>>,
+    /// The place.
+    pub position: Position,
+    /// How many characters are marked, at least 1.
+    pub length: usize,
+    /// What is said beside the mark; may be empty.
+    pub text: String,
+    /// The place of the mistake itself, as opposed to places that explain it.
+    pub primary: bool,
+}
+
+/// What is wrong, where, and what to do.
+#[derive(Debug, Clone)]
+pub struct Diagnostic {
+    /// How bad it is.
+    pub severity: Severity,
+    /// A stable code for the book and for tests: `unknown-option`.
+    pub code: &'static str,
+    /// A lower-case fragment with literals in back-quotes.
+    pub message: String,
+    /// The marked places, the primary one first.
+    pub labels: Vec<Label>,
+    /// Further facts: the cause, a command's output.
+    pub notes: Vec<String>,
+    /// What to do next.
+    pub hints: Vec<String>,
+}
+
+impl Diagnostic {
+    /// An error.
+    pub fn error(code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            severity: Severity::Error,
+            code,
+            message: message.into(),
+            labels: Vec::new(),
+            notes: Vec::new(),
+            hints: Vec::new(),
+        }
+    }
+
+    /// A warning.
+    pub fn warning(code: &'static str, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, ..Self::error(code, message) }
+    }
+
+    /// Marks a place.
+    #[must_use]
+    pub fn label(mut self, label: Label) -> Self {
+        self.labels.push(label);
+        self
+    }
+
+    /// Adds a fact.
+    #[must_use]
+    pub fn note(mut self, note: impl Into<String>) -> Self {
+        self.notes.push(note.into());
+        self
+    }
+
+    /// Adds what to do next.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+}
+
+impl std::fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if let Some(label) = self.labels.first() {
+            write!(f, "{}: ", label.position)?;
+        }
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Diagnostic {}
+
+/// Several diagnostics of one step; the result of everything that reads what people wrote.
+#[derive(Debug, Clone, Default)]
+pub struct Diagnostics(pub Vec<Diagnostic>);
+
+impl From<Diagnostic> for Diagnostics {
+    fn from(diagnostic: Diagnostic) -> Self {
+        Self(vec![diagnostic])
+    }
+}
+
+/// All sources of a run by name, so that a position can be shown with its line.
+#[derive(Debug, Default)]
+pub struct SourceMap(RwLock<BTreeMap<Arc<str>, Arc<Source>>>);
+
+impl SourceMap {
+    /// Adds a source and returns it.
+    pub fn add(&self, name: &str, text: impl Into<String>) -> Arc<Source> {
+        let source = Arc::new(Source { name: name.to_owned(), text: text.into() });
+        if let Ok(mut map) = self.0.write() {
+            map.insert(name.into(), Arc::clone(&source));
+        }
+        source
+    }
+
+    /// The source of that name.
+    pub fn get(&self, name: &str) -> Option<Arc<Source>> {
+        self.0.read().ok()?.get(name).cloned()
+    }
+
+    /// A label at a position; its length is that of the word there.
+    pub fn label(&self, position: &Position, text: impl Into<String>, primary: bool) -> Label {
+        let source = self.get(&position.file);
+        let length = source.as_deref().map_or(1, |source| word_length(&source.text, position));
+        Label { source, position: position.clone(), length, text: text.into(), primary }
+    }
+}
+
+/// The length of the word, string or operator that begins at `position`.
+fn word_length(text: &str, position: &Position) -> usize {
+    let line = text.lines().nth((position.line as usize).saturating_sub(1)).unwrap_or_default();
+    let rest: Vec<char> = line.chars().skip((position.column as usize).saturating_sub(1)).collect();
+    match rest.first() {
+        Some(quote @ ('"' | '`' | '\'')) => {
+            rest.iter().skip(1).position(|c| c == quote).map_or(1, |end| end + 2)
+        }
+        Some(c) if c.is_alphanumeric() || *c == '_' => {
+            rest.iter().take_while(|c| c.is_alphanumeric() || **c == '_').count()
+        }
+        _ => 1,
+    }
+}

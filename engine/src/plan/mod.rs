@@ -1,0 +1,5 @@
+//! What a run would change.
+
+mod pending;
+
+pub use pending::Pending;

@@ -1,0 +1,284 @@
+//! The one place that masks secrets.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, RwLock};
+
+use aho_corasick::{AhoCorasick, MatchKind};
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use oneex_sdk::{Change, SecretSink};
+use serde_json::Value;
+
+use crate::run::{Failure, NodeKey, RunEvent};
+
+/// What stands where a secret was.
+pub const MASK: &str = "•••";
+
+/// Shorter texts are not masked: they would blank out half of every line.
+const SHORTEST: usize = 3;
+
+/// Knows every secret of a run, plain and encoded, and masks them.
+#[derive(Default)]
+pub struct Redactor {
+    inner: RwLock<Known>,
+}
+
+#[derive(Default)]
+struct Known {
+    patterns: BTreeSet<String>,
+    automaton: Option<AhoCorasick>,
+}
+
+impl SecretSink for Redactor {
+    fn register(&self, secret: &str) {
+        if secret.trim().len() < SHORTEST {
+            return;
+        }
+        let mut known = self.inner.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let before = known.patterns.len();
+        known.patterns.extend(encodings(secret));
+        // A key of several lines is shown line by line.
+        let lines = secret.lines().map(str::trim).filter(|line| line.len() >= 8 && line.len() < secret.len());
+        known.patterns.extend(lines.map(str::to_owned));
+        if known.patterns.len() > before {
+            known.automaton = AhoCorasick::builder()
+                .match_kind(MatchKind::LeftmostLongest)
+                .build(&known.patterns)
+                .ok();
+        }
+    }
+
+    fn is_tainted(&self, text: &str) -> bool {
+        let known = self.inner.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        known.automaton.as_ref().is_some_and(|automaton| automaton.is_match(text))
+    }
+}
+
+/// The forms in which a secret comes back: as it is, base64 in all alignments, URL, JSON, shell.
+fn encodings(secret: &str) -> Vec<String> {
+    let mut forms = vec![secret.to_owned(), secret.trim().to_owned()];
+    for offset in 0..3_usize {
+        for engine in [&STANDARD_NO_PAD, &URL_SAFE_NO_PAD] {
+            let padded: Vec<u8> = std::iter::repeat_n(0, offset).chain(secret.bytes()).collect();
+            let text = engine.encode(&padded);
+            // The characters at both ends mix with what stands beside the secret.
+            let head = offset.div_ceil(1) + usize::from(offset > 0);
+            let tail = if padded.len() % 3 == 0 { 0 } else { 1 };
+            if let Some(inner) = text.get(head..text.len() - tail).filter(|inner| inner.len() >= 4) {
+                forms.push(inner.to_owned());
+            }
+        }
+    }
+    forms.push(percent_encoding::utf8_percent_encode(secret, percent_encoding::NON_ALPHANUMERIC).to_string());
+    forms.push(url::form_urlencoded::byte_serialize(secret.as_bytes()).collect());
+    if let Ok(json) = serde_json::to_string(secret) {
+        forms.push(json.trim_matches('"').to_owned());
+    }
+    forms.push(oneex_sdk::quote(secret));
+    forms.retain(|form| form.len() >= SHORTEST);
+    forms
+}
+
+impl Redactor {
+    /// Masks every secret in `text`.
+    pub fn text(&self, text: &str) -> String {
+        let mut text = text.to_owned();
+        self.string(&mut text);
+        text
+    }
+
+    fn string(&self, text: &mut String) {
+        let known = self.inner.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(automaton) = known.automaton.as_ref().filter(|automaton| automaton.is_match(&*text)) {
+            let mut out = String::with_capacity(text.len());
+            automaton.replace_all_with(text, &mut out, |_, _, out| {
+                out.push_str(MASK);
+                true
+            });
+            *text = out;
+        }
+    }
+
+    /// Masks every secret in `value`, keys included.
+    pub fn value(&self, value: &mut Value) {
+        match value {
+            Value::String(text) => self.string(text),
+            Value::Array(items) => items.iter_mut().for_each(|item| self.value(item)),
+            Value::Object(map) => {
+                *map = std::mem::take(map)
+                    .into_iter()
+                    .map(|(mut key, mut value)| {
+                        self.string(&mut key);
+                        self.value(&mut value);
+                        (key, value)
+                    })
+                    .collect();
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+
+    fn shared(&self, text: &mut Arc<str>) {
+        if self.is_tainted(text) {
+            *text = self.text(text).into();
+        }
+    }
+
+    fn option(&self, text: &mut Option<String>) {
+        if let Some(text) = text {
+            self.string(text);
+        }
+    }
+
+    fn node(&self, node: &mut NodeKey) {
+        self.shared(&mut node.task);
+        node.host.iter_mut().chain(&mut node.item).for_each(|text| self.shared(text));
+    }
+
+    fn change(&self, change: &mut Change) {
+        for item in &mut change.items {
+            self.string(&mut item.what);
+            self.option(&mut item.before);
+            self.option(&mut item.after);
+            self.option(&mut item.diff);
+        }
+    }
+
+    /// Masks every secret in a failure.
+    pub fn failure(&self, failure: &mut Failure) {
+        self.string(&mut failure.message);
+        for text in [&mut failure.target, &mut failure.command, &mut failure.stdout, &mut failure.stderr] {
+            self.option(text);
+        }
+        failure.hints.iter_mut().for_each(|hint| self.string(hint));
+        failure.extra.values_mut().for_each(|value| self.value(value));
+    }
+
+    /// Masks every secret in an event.
+    pub fn event(&self, mut event: RunEvent) -> RunEvent {
+        let empty = {
+            let known = self.inner.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+            known.automaton.is_none()
+        };
+        if empty {
+            return event;
+        }
+        match &mut event {
+            RunEvent::RunStarted { name, params, .. } => {
+                self.string(name);
+                self.value(params);
+            }
+            RunEvent::TaskExpanded { task, hosts, .. } | RunEvent::BatchStarted { task, hosts, .. } => {
+                self.shared(task);
+                hosts.iter_mut().for_each(|host| self.shared(host));
+            }
+            RunEvent::NodeStarted { node, .. } | RunEvent::NodePhase { node, .. } => self.node(node),
+            RunEvent::NodeRetry { node, failure, .. } => {
+                self.node(node);
+                self.failure(failure);
+            }
+            RunEvent::NodeFinished { node, reason, failure, output, .. } => {
+                self.node(node);
+                self.option(reason);
+                failure.iter_mut().for_each(|failure| self.failure(failure));
+                self.value(output);
+            }
+            RunEvent::OperationStarted { node, target, .. } => {
+                self.node(node);
+                self.string(target);
+            }
+            RunEvent::Progress { node, message, .. } => {
+                self.node(node);
+                self.string(message);
+            }
+            RunEvent::Operation { node, target, subject, args, change, assumes, failure, output, .. } => {
+                self.node(node);
+                self.string(target);
+                self.string(subject);
+                self.value(args);
+                change.iter_mut().for_each(|change| self.change(change));
+                self.option(assumes);
+                failure.iter_mut().for_each(|failure| self.failure(failure));
+                self.value(output);
+            }
+            RunEvent::Notified { node, handler } => {
+                self.node(node);
+                self.shared(handler);
+            }
+            RunEvent::HostAdded { node, host, groups } => {
+                self.node(node);
+                self.shared(host);
+                groups.iter_mut().for_each(|group| self.string(group));
+            }
+            RunEvent::Message { node, text, .. } => {
+                node.iter_mut().for_each(|node| self.node(node));
+                self.string(text);
+            }
+            RunEvent::Gate { gate, message, .. } => {
+                self.shared(gate);
+                self.string(message);
+            }
+            RunEvent::Interrupted { .. } => {}
+            RunEvent::RunFinished { summary } => {
+                self.string(&mut summary.name);
+                self.string(&mut summary.summary);
+                summary.failed.iter_mut().for_each(|node| self.node(node));
+            }
+        }
+        event
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use oneex_sdk::SecretSink;
+
+    use super::{Redactor, STANDARD_NO_PAD};
+    use base64::Engine as _;
+
+    const SECRET: &str = "s3cr3t &\"'é/pass";
+
+    fn redactor() -> Redactor {
+        let redactor = Redactor::default();
+        redactor.register(SECRET);
+        redactor
+    }
+
+    #[test]
+    fn masks_a_secret_plain_and_encoded() {
+        let redactor = redactor();
+        let forms = [
+            SECRET.to_owned(),
+            serde_json::to_string(SECRET).expect("a string"),
+            oneex_sdk::quote(SECRET),
+            url::form_urlencoded::byte_serialize(SECRET.as_bytes()).collect(),
+        ];
+        for form in forms {
+            let masked = redactor.text(&format!("before {form} after"));
+            assert!(masked.contains("•••") && !masked.contains("s3cr3t"), "{form} became {masked}");
+        }
+    }
+
+    #[test]
+    fn masks_base64_wherever_the_secret_stands_in_the_encoded_text() {
+        let redactor = redactor();
+        for prefix in ["", "u", "us", "use", "user:"] {
+            let encoded = STANDARD_NO_PAD.encode(format!("{prefix}{SECRET}!"));
+            assert!(redactor.text(&encoded).contains("•••"), "{prefix}: {encoded}");
+        }
+    }
+
+    #[test]
+    fn leaves_short_and_unknown_texts_alone() {
+        let redactor = redactor();
+        redactor.register("a");
+        assert_eq!(redactor.text("a plain text"), "a plain text");
+    }
+
+    #[test]
+    fn masks_keys_and_values_of_data() {
+        let mut value = serde_json::json!({ (SECRET): [SECRET, 1, null] });
+        redactor().value(&mut value);
+        assert_eq!(value, serde_json::json!({ "•••": ["•••", 1, null] }));
+    }
+}

@@ -1,0 +1,50 @@
+//! What ended tasks returned, for `t.output`, `t.outputs` and `t.results`.
+
+use std::collections::HashMap;
+use std::sync::{Arc, RwLock};
+
+use serde_json::Value;
+
+use super::{Failure, NodeKey, NodeStatus};
+use crate::graph::TaskId;
+
+/// How one node ended, with what it returned.
+#[derive(Debug, Clone)]
+pub struct NodeResult {
+    /// The node.
+    pub node: NodeKey,
+    /// The item itself; null for a task without `each`.
+    pub item: Value,
+    /// How it ended.
+    pub status: NodeStatus,
+    /// What the body returned.
+    pub output: Value,
+    /// True under `plan` when the output depends on what only a run can know.
+    pub unknown: bool,
+    /// What it failed with.
+    pub failure: Option<Failure>,
+}
+
+/// The results of all tasks, each task's in the order of its nodes once all have ended.
+#[derive(Debug, Default)]
+pub struct Outputs(RwLock<HashMap<TaskId, Arc<Vec<NodeResult>>>>);
+
+impl Outputs {
+    /// Sets a task's results.
+    pub fn set(&self, task: TaskId, results: Vec<NodeResult>) {
+        let mut map = self.0.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        map.insert(task, Arc::new(results));
+    }
+
+    /// Adds the result of a node while others of its task still run, so that what needs only this
+    /// one host can see it.
+    pub fn push(&self, task: TaskId, result: NodeResult) {
+        let mut map = self.0.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        Arc::make_mut(map.entry(task).or_default()).push(result);
+    }
+
+    /// A task's results so far; nothing when none of its nodes has ended.
+    pub fn get(&self, task: TaskId) -> Option<Arc<Vec<NodeResult>>> {
+        self.0.read().unwrap_or_else(std::sync::PoisonError::into_inner).get(&task).cloned()
+    }
+}

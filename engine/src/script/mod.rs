@@ -1,0 +1,1 @@
+//! The Rhai side: everything of the engine that knows the script language.

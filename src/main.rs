@@ -1,0 +1,2 @@
+//! oneex.
+fn main() {}
