@@ -1,1 +1,3 @@
 //! The Rhai side: everything of the engine that knows the script language.
+
+pub(crate) mod convert;
