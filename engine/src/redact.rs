@@ -41,10 +41,8 @@ impl SecretSink for Redactor {
         let lines = secret.lines().map(str::trim).filter(|line| line.len() >= 8 && line.len() < secret.len());
         known.patterns.extend(lines.map(str::to_owned));
         if known.patterns.len() > before {
-            known.automaton = AhoCorasick::builder()
-                .match_kind(MatchKind::LeftmostLongest)
-                .build(&known.patterns)
-                .ok();
+            known.automaton =
+                AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&known.patterns).ok();
         }
     }
 

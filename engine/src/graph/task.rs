@@ -106,7 +106,13 @@ pub struct Retry {
 
 impl Default for Retry {
     fn default() -> Self {
-        Self { times: 0, wait: Duration::ZERO, backoff: 1.0, max_wait: Duration::from_secs(3600), on: Vec::new() }
+        Self {
+            times: 0,
+            wait: Duration::ZERO,
+            backoff: 1.0,
+            max_wait: Duration::from_secs(3600),
+            on: Vec::new(),
+        }
     }
 }
 

@@ -29,7 +29,9 @@ fn overlaps(changed: &Resources, seen: &Resources) -> bool {
     match (changed, seen) {
         (Resources::Nothing, _) | (_, Resources::Nothing) => false,
         (Resources::Host, _) | (_, Resources::Host) => true,
-        (Resources::Paths(a), Resources::Paths(b)) => a.iter().any(|a| b.iter().any(|b| within(a, b) || within(b, a))),
+        (Resources::Paths(a), Resources::Paths(b)) => {
+            a.iter().any(|a| b.iter().any(|b| within(a, b) || within(b, a)))
+        }
         (Resources::Named(a), Resources::Named(b)) => a.iter().any(|name| b.contains(name)),
         (Resources::Paths(_), Resources::Named(_)) | (Resources::Named(_), Resources::Paths(_)) => false,
     }

@@ -24,14 +24,7 @@ pub struct RunOptions {
 
 impl Default for RunOptions {
     fn default() -> Self {
-        Self {
-            forks: 64,
-            items: 16,
-            tags: Vec::new(),
-            skip_tags: Vec::new(),
-            limit: None,
-            only: Vec::new(),
-        }
+        Self { forks: 64, items: 16, tags: Vec::new(), skip_tags: Vec::new(), limit: None, only: Vec::new() }
     }
 }
 
