@@ -1,18 +1,22 @@
 //! The tasks of a runbook and their order. Holds no state of a run and talks to nothing.
 
+mod build;
+mod check;
+mod edge;
+mod render;
+mod select;
+mod sequence;
 mod task;
+mod wiring;
 
+pub use build::Graph;
+pub use edge::{Edge, EdgeKind};
+pub use render::GraphFormat;
+pub use select::Selection;
 pub use task::{
     Amount, Batch, Block, Condition, HostsFrom, ItemsFrom, Needed, Notifies, Retry, Task, TaskId, TaskKind,
 };
+pub(crate) use wiring::{Link, Wiring};
 
-/// The tasks of a runbook and their order.
-#[derive(Debug, Clone, Default)]
-pub struct Graph {
-    /// All tasks, handlers and gates, in order of declaration.
-    pub tasks: Vec<Task>,
-    /// All blocks; an inner block comes after the one around it.
-    pub blocks: Vec<Block>,
-    /// What runs last in any case, in order of declaration.
-    pub on_end: Vec<std::sync::Arc<dyn crate::run::Code>>,
-}
+#[cfg(test)]
+pub(crate) mod samples;
