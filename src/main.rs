@@ -1,2 +1,5 @@
-//! oneex.
-fn main() {}
+//! The `oneex` program.
+
+fn main() -> std::process::ExitCode {
+    oneex::main(std::env::args_os())
+}

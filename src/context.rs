@@ -1,0 +1,138 @@
+//! What the commands know of the world: folder, environment, home, streams, verbosity.
+
+use std::collections::BTreeMap;
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+
+use crate::commands::GlobalArgs;
+use crate::error::CommandError;
+use crate::term::{Colors, Output};
+
+/// The file at a project's root.
+pub(crate) const PROJECT_FILE: &str = "oneex.toml";
+
+/// How much is said, from `--quiet` (-1) to `-vvv` (3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub(crate) struct Verbosity(pub(crate) i8);
+
+impl Verbosity {
+    /// Failures and the last line only.
+    pub(crate) const QUIET: Self = Self(-1);
+    /// What is unchanged, and what begins.
+    pub(crate) const STEPS: Self = Self(1);
+    /// Arguments and output of operations.
+    pub(crate) const DETAILS: Self = Self(2);
+    /// The program's own log.
+    pub(crate) const LOG: Self = Self(3);
+}
+
+/// What the commands know of the world.
+pub(crate) struct Context {
+    /// The current folder.
+    pub(crate) cwd: PathBuf,
+    /// The environment; variables that are not UTF-8 are left out.
+    pub(crate) variables: BTreeMap<String, String>,
+    /// The home folder.
+    pub(crate) home: Option<PathBuf>,
+    /// Where the product goes.
+    pub(crate) stdout: Output,
+    /// Where diagnostics and warnings go.
+    pub(crate) stderr: Output,
+    /// How much is said.
+    pub(crate) verbosity: Verbosity,
+    /// True when a person can be asked: standard input and standard error are terminals.
+    pub(crate) interactive: bool,
+}
+
+impl Context {
+    /// Reads it from the process.
+    pub(crate) fn from_process(args: &GlobalArgs) -> Result<Self, CommandError> {
+        let variables: BTreeMap<String, String> = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect();
+        let colors = Colors::new(args.color, |name| variables.get(name).cloned());
+        let cwd = std::env::current_dir()
+            .map_err(|error| CommandError::usage(format!("the current folder cannot be read: {error}")))?;
+        Ok(Self {
+            cwd,
+            home: std::env::home_dir().filter(|home| !home.as_os_str().is_empty()),
+            variables,
+            stdout: Output::stdout(colors),
+            stderr: Output::stderr(colors),
+            verbosity: args.verbosity(),
+            interactive: std::io::stdin().is_terminal() && std::io::stderr().is_terminal(),
+        })
+    }
+
+    /// Starts the program's own log on standard error: at `-vvv`, or as `ONEEX_LOG` says in the
+    /// syntax of `tracing-subscriber`'s `EnvFilter`.
+    pub(crate) fn start_log(&self) {
+        let filter = match self.variables.get("ONEEX_LOG") {
+            Some(filter) => filter.as_str(),
+            None if self.verbosity >= Verbosity::LOG => "oneex=debug,oneex_engine=debug,oneex_modules=debug",
+            None => return,
+        };
+        let log = tracing_subscriber::fmt()
+            .with_env_filter(tracing_subscriber::EnvFilter::new(filter))
+            .with_writer(std::io::stderr)
+            .with_ansi(self.stderr.is_colored());
+        // Fails only where a log was started before, as in tests that share a process.
+        let _ = log.try_init();
+    }
+
+    /// Says whether the program's own log is written.
+    pub(crate) fn logs(&self) -> bool {
+        self.verbosity >= Verbosity::LOG || self.variables.contains_key("ONEEX_LOG")
+    }
+
+    /// The project's root: the nearest folder at or above `start` that has an `oneex.toml`.
+    pub(crate) fn project_above(start: &Path) -> Option<PathBuf> {
+        start.ancestors().find(|folder| folder.join(PROJECT_FILE).is_file()).map(Path::to_path_buf)
+    }
+
+    /// A path as people write it, from the current folder where it is below that.
+    pub(crate) fn shown(&self, path: &Path) -> String {
+        let shown = path.strip_prefix(&self.cwd).unwrap_or(path);
+        oneex_sdk::visible(&shown.to_string_lossy()).into_owned()
+    }
+}
+
+#[cfg(test)]
+impl Context {
+    /// A context for tests, with what is written to standard output.
+    pub(crate) fn for_test(cwd: &Path) -> (Self, crate::term::capture::Captured) {
+        let (stdout, captured) = crate::term::capture::output(false);
+        let context = Self {
+            cwd: cwd.to_path_buf(),
+            variables: BTreeMap::new(),
+            home: None,
+            stdout,
+            stderr: crate::term::capture::output(false).0,
+            verbosity: Verbosity::default(),
+            interactive: false,
+        };
+        (context, captured)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Context;
+
+    #[test]
+    fn the_project_is_the_nearest_folder_above_with_a_project_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let inner = folder.path().join("a/b");
+        std::fs::create_dir_all(&inner).unwrap();
+        std::fs::write(folder.path().join("a/oneex.toml"), "").unwrap();
+        assert_eq!(Context::project_above(&inner), Some(folder.path().join("a")));
+        assert_eq!(Context::project_above(&folder.path().join("a")), Some(folder.path().join("a")));
+    }
+
+    #[test]
+    fn paths_below_the_current_folder_are_shown_from_there() {
+        let (context, _) = Context::for_test(std::path::Path::new("/srv/site"));
+        assert_eq!(context.shown("/srv/site/runbooks/a.rhai".as_ref()), "runbooks/a.rhai");
+        assert_eq!(context.shown("/etc/x".as_ref()), "/etc/x");
+    }
+}

@@ -1,0 +1,129 @@
+//! The one error of the command line: what went wrong, what to do next, how the program ends.
+
+use oneex_engine::diag::{Diagnostic, Diagnostics};
+use oneex_sdk::{OpError, visible};
+
+use crate::exit::Exit;
+use crate::report::diagnostic;
+use crate::term::Output;
+
+/// What kind of failure it is; decides the exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ErrorKind {
+    /// What the person asked for cannot be done: flags, names, a script, a project file.
+    Usage,
+    /// It could be done and was not: a file that cannot be written, a program that is missing.
+    Failed,
+    /// A person, or a signal, stopped it.
+    Interrupted,
+}
+
+/// A failed command.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{message}")]
+pub(crate) struct CommandError {
+    /// What kind of failure it is.
+    pub(crate) kind: ErrorKind,
+    /// A lower-case fragment with literals in back-quotes; empty when the diagnostics say it all.
+    pub(crate) message: String,
+    /// What to do next.
+    pub(crate) hints: Vec<String>,
+    /// Mistakes in what people wrote, with their places.
+    pub(crate) diagnostics: Vec<Diagnostic>,
+}
+
+impl CommandError {
+    fn new(kind: ErrorKind, message: String) -> Self {
+        Self { kind, message, hints: Vec::new(), diagnostics: Vec::new() }
+    }
+
+    /// What the person asked for cannot be done.
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Usage, message.into())
+    }
+
+    /// It could be done and was not.
+    pub(crate) fn failed(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Failed, message.into())
+    }
+
+    /// A person stopped it.
+    pub(crate) fn interrupted() -> Self {
+        Self::new(ErrorKind::Interrupted, "interrupted".to_owned())
+    }
+
+    /// Adds what to do next.
+    #[must_use]
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    /// Shows it and says how the program ends.
+    pub(crate) fn show(&self, stderr: &Output) -> Exit {
+        stderr.write(&self.render(stderr.is_colored()));
+        match self.kind {
+            ErrorKind::Usage => Exit::Usage,
+            ErrorKind::Failed => Exit::Failed,
+            ErrorKind::Interrupted => Exit::Interrupted,
+        }
+    }
+
+    /// The text that people see.
+    fn render(&self, color: bool) -> String {
+        let mut out = String::new();
+        for diagnostic in &self.diagnostics {
+            out.push_str(&diagnostic::render(diagnostic, color));
+        }
+        if !self.message.is_empty() {
+            let mut plain = Diagnostic::error("", visible(&self.message));
+            plain.hints.clone_from(&self.hints);
+            out.push_str(&diagnostic::render(&plain, color));
+        }
+        out
+    }
+}
+
+impl From<Diagnostics> for CommandError {
+    fn from(diagnostics: Diagnostics) -> Self {
+        let mut error = Self::usage("");
+        error.diagnostics = diagnostics.0;
+        error
+    }
+}
+
+impl From<Diagnostic> for CommandError {
+    fn from(diagnostic: Diagnostic) -> Self {
+        Diagnostics::from(diagnostic).into()
+    }
+}
+
+impl From<OpError> for CommandError {
+    fn from(error: OpError) -> Self {
+        let mut failed = Self::failed(error.message);
+        failed.hints.extend(error.hint);
+        failed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::CommandError;
+    use crate::exit::Exit;
+    use crate::term::capture;
+
+    #[test]
+    fn shows_the_message_and_the_hints_and_decides_the_exit() {
+        let (output, captured) = capture::output(false);
+        let error = CommandError::usage("there is no runbook `x`").hint("did you mean `y`?");
+        assert_eq!(error.show(&output), Exit::Usage);
+        assert_eq!(captured.text(), "error: there is no runbook `x`\n |\n = help: did you mean `y`?\n");
+    }
+
+    #[test]
+    fn control_characters_of_a_message_are_written_out() {
+        let (output, captured) = capture::output(false);
+        CommandError::failed("bad \x1b[2J name").show(&output);
+        assert_eq!(captured.text(), "error: bad \\x1b[2J name\n");
+    }
+}

@@ -1,0 +1,129 @@
+//! `--junit FILE`: tasks as test suites and nodes as test cases, for continuous integration.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use indexmap::IndexMap;
+use oneex_engine::diag::SourceMap;
+use oneex_engine::run::{Failure, Listener, NodeKey, NodeStatus, RunEvent, Stamped};
+use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
+
+use super::{failure, file};
+use crate::error::CommandError;
+use crate::term::Output;
+
+/// Collects nodes and writes the file when the run ends.
+pub(crate) struct Junit {
+    path: PathBuf,
+    stderr: Output,
+    sources: Arc<SourceMap>,
+    name: String,
+    suites: IndexMap<Arc<str>, TestSuite>,
+}
+
+impl Junit {
+    /// A listener that writes to `path`; where it cannot, it says so on `stderr`.
+    pub(crate) fn new(path: PathBuf, stderr: Output, sources: Arc<SourceMap>) -> Self {
+        Self { path, stderr, sources, name: String::new(), suites: IndexMap::new() }
+    }
+
+    fn add(
+        &mut self,
+        node: &NodeKey,
+        status: NodeStatus,
+        reason: &str,
+        failed: Option<&Failure>,
+        seconds: f64,
+    ) {
+        let mut case = TestCase::new(case_name(node), self.status(node, status, reason, failed));
+        case.set_classname(&*node.task).set_time(Duration::try_from_secs_f64(seconds).unwrap_or_default());
+        let suite = self.suites.entry(Arc::clone(&node.task)).or_insert_with(|| TestSuite::new(&*node.task));
+        suite.add_test_case(case);
+    }
+
+    fn status(
+        &self,
+        node: &NodeKey,
+        status: NodeStatus,
+        reason: &str,
+        failed: Option<&Failure>,
+    ) -> TestCaseStatus {
+        let mut result = match status {
+            NodeStatus::Ok | NodeStatus::Changed | NodeStatus::Rescued | NodeStatus::KnownAfterRun => {
+                return TestCaseStatus::success();
+            }
+            NodeStatus::Failed => TestCaseStatus::non_success(NonSuccessKind::Failure),
+            NodeStatus::Unreachable => TestCaseStatus::non_success(NonSuccessKind::Error),
+            NodeStatus::Skipped | NodeStatus::Blocked | NodeStatus::Cancelled | NodeStatus::Waiting => {
+                TestCaseStatus::skipped()
+            }
+        };
+        result.set_type(status.as_str());
+        if let Some(failed) = failed {
+            result.set_message(failure::line(failed));
+            result.set_description(failure::text(node, failed, &self.sources));
+        } else if !reason.is_empty() {
+            result.set_message(reason);
+        }
+        result
+    }
+
+    fn write(&mut self, seconds: f64) -> Result<(), CommandError> {
+        let mut report = Report::new(&self.name);
+        report.set_time(Duration::try_from_secs_f64(seconds).unwrap_or_default());
+        report.add_test_suites(std::mem::take(&mut self.suites).into_values());
+        let text = report
+            .to_string()
+            .map_err(|error| CommandError::failed(format!("the JUnit report cannot be made: {error}")))?;
+        file::replace(&self.path, &text)
+    }
+}
+
+/// The host and the item; the task where there is neither.
+fn case_name(node: &NodeKey) -> String {
+    let parts: Vec<&str> = [&node.host, &node.item].into_iter().flatten().map(|part| &**part).collect();
+    if parts.is_empty() { node.task.to_string() } else { parts.join(", ") }
+}
+
+impl Listener for Junit {
+    fn on_event(&mut self, event: &Stamped) {
+        match &event.event {
+            RunEvent::RunStarted { name, .. } => self.name.clone_from(name),
+            RunEvent::NodeFinished { node, status, reason, failure, duration, .. } => {
+                self.add(node, *status, reason.as_deref().unwrap_or_default(), failure.as_ref(), *duration);
+            }
+            RunEvent::RunFinished { summary } => {
+                if let Err(error) = self.write(summary.duration) {
+                    error.show(&self.stderr);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use oneex_engine::run::Listener;
+
+    use super::Junit;
+    use crate::report::samples;
+    use crate::term::capture;
+
+    #[test]
+    fn tasks_are_suites_and_nodes_are_cases() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("junit.xml");
+        let (events, sources) = samples::run();
+        let (stderr, said) = capture::output(false);
+        let mut junit = Junit::new(path.clone(), stderr, Arc::new(sources));
+        for event in samples::stamped(events) {
+            junit.on_event(&event);
+        }
+        assert_eq!(said.text(), "");
+        insta::assert_snapshot!(std::fs::read_to_string(path).unwrap());
+    }
+}

@@ -1,0 +1,20 @@
+//! What people and machines see of a run. Each file is a listener of run events, or a piece that
+//! listeners share; none decides anything about the run.
+
+pub(crate) mod diagnostic;
+pub(crate) mod diff;
+pub(crate) mod failure;
+pub(crate) mod file;
+pub(crate) mod human;
+pub(crate) mod json;
+pub(crate) mod junit;
+pub(crate) mod look;
+pub(crate) mod operation;
+pub(crate) mod picture;
+pub(crate) mod plan;
+pub(crate) mod progress;
+pub(crate) mod recap;
+pub(crate) mod stats;
+
+#[cfg(test)]
+pub(crate) mod samples;

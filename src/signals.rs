@@ -1,0 +1,1 @@
+//! Ctrl-C and its kin, as cancellation.
