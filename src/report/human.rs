@@ -111,10 +111,10 @@ impl Human {
         let line = look.line(style, status.as_str(), &format!("{node}{because}{}", seconds(duration)));
         match status {
             NodeStatus::Failed | NodeStatus::Unreachable => {
-                line + &failure.map(|failure| self.failure(failure)).unwrap_or_default()
+                line + failure.map(|failure| self.failure(failure)).unwrap_or_default().as_str()
             }
             NodeStatus::Rescued if look.shows(Verbosity::default()) => {
-                line + &failure.map(|failure| self.failure(failure)).unwrap_or_default()
+                line + failure.map(|failure| self.failure(failure)).unwrap_or_default().as_str()
             }
             NodeStatus::Blocked | NodeStatus::Cancelled | NodeStatus::Waiting | NodeStatus::KnownAfterRun
                 if look.shows(Verbosity::default()) =>
@@ -165,7 +165,7 @@ impl Human {
             RunStatus::Waiting => YELLOW,
             RunStatus::Failed | RunStatus::Unreachable | RunStatus::Interrupted => RED,
         };
-        recap + &look.line(style, summary.status.as_str(), &summary.summary)
+        recap + look.line(style, summary.status.as_str(), &summary.summary).as_str()
     }
 }
 
