@@ -7,8 +7,10 @@ mod commands;
 mod context;
 mod error;
 mod exit;
+mod manual;
 mod prompt;
 mod report;
+mod runbook;
 mod signals;
 mod term;
 

@@ -105,7 +105,8 @@ impl PlanLog {
         if summary.status == RunStatus::Ok {
             look.line(BOLD, "plan", &text)
         } else {
-            look.line(RED, summary.status.as_str(), &summary.summary) + look.line(BOLD, "plan", &text).as_str()
+            look.line(RED, summary.status.as_str(), &summary.summary)
+                + look.line(BOLD, "plan", &text).as_str()
         }
     }
 }
