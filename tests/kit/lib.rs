@@ -2,5 +2,7 @@
 
 mod farm;
 pub mod processes;
+pub mod project;
+pub mod terminal;
 
 pub use farm::{FarmHost, FarmOptions, SshFarm};

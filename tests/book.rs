@@ -1,0 +1,1 @@
+//! Guard: what the README and the book show is true.

@@ -1,0 +1,139 @@
+//! Guard: which crate may know which, read from `cargo metadata`.
+//!
+//! A new arrow is a decision of its own: change the tables here and the book's page on architecture,
+//! and say why in the commit.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
+
+/// Each crate of ours with those of ours it may use in its own code.
+const ARROWS: [(&str, &[&str]); 6] = [
+    ("oneex", &["oneex-sdk", "oneex-engine", "oneex-modules", "oneex-stdlib"]),
+    ("oneex-engine", &["oneex-sdk"]),
+    ("oneex-modules", &["oneex-sdk"]),
+    ("oneex-stdlib", &[]),
+    ("oneex-sdk", &[]),
+    ("oneex-testkit", &["oneex-sdk"]),
+];
+
+/// Crates of others that have one home.
+const HOMES: [(&str, &str); 12] = [
+    ("rhai", "oneex-engine"),
+    ("petgraph", "oneex-engine"),
+    ("minijinja", "oneex-engine"),
+    ("clap", "oneex"),
+    ("clap_complete", "oneex"),
+    ("indicatif", "oneex"),
+    ("console", "oneex"),
+    ("tracing-subscriber", "oneex"),
+    ("ssh2", "oneex-modules"),
+    ("reqwest", "oneex-modules"),
+    ("rustls", "oneex-modules"),
+    ("rust-embed", "oneex-stdlib"),
+];
+
+/// The crates that the program is built on; each is a direct dependency of a crate of ours.
+const FOUNDATIONS: [&str; 10] = [
+    "rhai",
+    "tokio",
+    "clap",
+    "serde_json",
+    "reqwest",
+    "ssh2",
+    "petgraph",
+    "indicatif",
+    "tracing",
+    "tempfile",
+];
+
+fn metadata() -> Metadata {
+    MetadataCommand::new()
+        .manifest_path(crate::sources::root().join("Cargo.toml"))
+        .other_options(["--locked".to_owned(), "--offline".to_owned()])
+        .exec()
+        .unwrap()
+}
+
+/// What each of our crates declares, for its own code or for its tests.
+fn declared(metadata: &Metadata, kinds: &[DependencyKind]) -> BTreeMap<String, BTreeSet<String>> {
+    metadata
+        .workspace_packages()
+        .iter()
+        .map(|package| {
+            let dependencies =
+                package.dependencies.iter().filter(|dependency| kinds.contains(&dependency.kind));
+            (package.name.to_string(), dependencies.map(|dependency| dependency.name.clone()).collect())
+        })
+        .collect()
+}
+
+#[test]
+fn our_crates_know_only_whom_they_may() {
+    let metadata = metadata();
+    let declared = declared(&metadata, &[DependencyKind::Normal, DependencyKind::Build]);
+    let ours: BTreeSet<&str> = ARROWS.iter().map(|(name, _)| *name).collect();
+    let members: BTreeSet<&str> = declared.keys().map(String::as_str).collect();
+    assert_eq!(members, ours, "a crate came or went: the tables here decide whom it may know");
+    for (name, allowed) in ARROWS {
+        for dependency in declared[name].iter().filter(|dependency| ours.contains(dependency.as_str())) {
+            assert!(allowed.contains(&dependency.as_str()), "`{name}` must not know `{dependency}`");
+        }
+    }
+}
+
+#[test]
+fn tests_bring_no_arrow_but_to_the_testkit() {
+    let metadata = metadata();
+    let declared = declared(&metadata, &[DependencyKind::Development]);
+    for (name, allowed) in ARROWS {
+        for dependency in declared[name].iter().filter(|dependency| dependency.starts_with("oneex")) {
+            assert!(
+                dependency == "oneex-testkit" || allowed.contains(&dependency.as_str()),
+                "the tests of `{name}` must not know `{dependency}`"
+            );
+        }
+    }
+}
+
+#[test]
+fn crates_of_others_stay_at_home() {
+    let metadata = metadata();
+    let declared =
+        declared(&metadata, &[DependencyKind::Normal, DependencyKind::Build, DependencyKind::Development]);
+    for (dependency, home) in HOMES {
+        for (name, _) in declared.iter().filter(|(_, dependencies)| dependencies.contains(dependency)) {
+            assert_eq!(name, home, "only `{home}` may depend on `{dependency}`");
+        }
+    }
+}
+
+#[test]
+fn the_contract_is_free_of_the_script_language() {
+    let metadata = metadata();
+    let resolve = metadata.resolve.as_ref().unwrap();
+    let sdk = metadata.packages.iter().find(|package| package.name == "oneex-sdk").unwrap();
+    let (mut seen, mut open) = (BTreeSet::new(), vec![&sdk.id]);
+    while let Some(id) = open.pop() {
+        if seen.insert(id) {
+            assert!(!metadata[id].name.starts_with("rhai"), "`oneex-sdk` reaches `{}`", metadata[id].name);
+            let node = resolve.nodes.iter().find(|node| &node.id == id).unwrap();
+            let used = node.deps.iter().filter(|dependency| {
+                dependency.dep_kinds.iter().any(|kind| kind.kind == DependencyKind::Normal)
+            });
+            open.extend(used.map(|dependency| &dependency.pkg));
+        }
+    }
+}
+
+#[test]
+fn the_foundations_are_direct_dependencies() {
+    let metadata = metadata();
+    let declared = declared(&metadata, &[DependencyKind::Normal]);
+    for foundation in FOUNDATIONS {
+        assert!(
+            declared.values().any(|dependencies| dependencies.contains(foundation)),
+            "nothing depends on `{foundation}`"
+        );
+    }
+}

@@ -1,0 +1,1 @@
+//! Runs against real servers: sshd on loopback addresses. A server that is missing is a failure.

@@ -1,0 +1,1 @@
+//! Guard: what holds for every operation, whatever it does.

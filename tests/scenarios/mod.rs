@@ -1,0 +1,1 @@
+//! Whole runs with the binary: what a user would do, from the first command to the last line.
