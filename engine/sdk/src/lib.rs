@@ -7,6 +7,7 @@
 
 mod change;
 mod command;
+mod duration;
 mod error;
 mod host;
 mod module;
@@ -18,6 +19,7 @@ mod text;
 
 pub use change::{Change, ChangeItem};
 pub use command::{Command, CommandOutput, Exit, Program, quote};
+pub use duration::{Duration, parse_duration, parse_size};
 pub use error::{ErrorKind, FailedCommand, OpError, OpResult};
 pub use host::{Connector, Content, HostInfo, Reader, Target, Traffic, Transport, Writer};
 pub use module::{FactSource, Registry};
