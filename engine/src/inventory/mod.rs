@@ -1,32 +1,30 @@
 //! Hosts, groups, their variables, and the patterns that choose among them.
+//!
+//! Reads inventories as Ansible writes them: INI and YAML, folders of them, lists of names, with
+//! `group_vars` and `host_vars` beside them. Owns which host has which variables and how it is
+//! reached; contacts nothing, runs nothing, and prints nothing.
 
-use std::sync::Arc;
+mod add_host;
+mod address;
+mod data;
+mod host_set;
+mod ini;
+mod literal;
+mod load;
+mod mistake;
+mod pattern;
+mod range;
+mod target;
+mod vars_folder;
+mod view;
+mod words;
+pub(crate) mod yaml;
+mod yaml_source;
 
-use oneex_sdk::HostInfo;
-
-/// Hosts and groups with their variables.
-#[derive(Debug, Clone, Default)]
-pub struct Inventory {}
-
-impl Inventory {
-    /// A host with its merged variables and its connection.
-    pub fn host(&self, name: &str) -> Option<Arc<HostInfo>> {
-        let _ = name;
-        None
-    }
-}
-
-/// A lazy set of hosts: resolved against the inventory as it is when it is needed.
-#[derive(Debug, Clone, PartialEq)]
-pub enum HostSet {
-    /// Hosts by name, in this order.
-    Names(Vec<Arc<str>>),
-}
-
-impl HostSet {
-    /// The hosts that the set holds now, in inventory order.
-    pub fn resolve(&self, inventory: &Inventory) -> Vec<Arc<str>> {
-        let _ = inventory;
-        Vec::new()
-    }
-}
+pub use add_host::{AddHostError, NewHost};
+pub use data::Inventory;
+pub use host_set::HostSet;
+pub use load::InventorySource;
+pub use pattern::{Pattern, PatternError};
+pub use target::become_user;
+pub use view::GroupTree;

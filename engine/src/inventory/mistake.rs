@@ -1,0 +1,93 @@
+//! Files that people wrote, and what is wrong with them.
+
+use std::path::{Path, PathBuf};
+
+use super::yaml::{Place, YamlError};
+use crate::diag::{Diagnostic, Position, SourceMap};
+
+/// A file with its text; larger ones than 64 MiB are refused.
+pub(super) struct File {
+    /// The name that people know it by.
+    pub(super) name: String,
+    /// The whole text.
+    pub(super) text: String,
+}
+
+impl File {
+    /// The most bytes that are read.
+    const LARGEST: u64 = 64 << 20;
+
+    /// Reads a file. What keeps it from being read becomes a mistake.
+    pub(super) fn read(path: &Path, mistakes: &mut Vec<Diagnostic>) -> Option<Self> {
+        let name = path.display().to_string();
+        let mut fail = |what: String| {
+            mistakes.push(Diagnostic::error("unreadable-file", what));
+            None
+        };
+        match std::fs::metadata(path) {
+            Err(error) => return fail(format!("cannot read `{name}`: {error}")),
+            Ok(about) if about.len() > Self::LARGEST => {
+                return fail(format!("`{name}` is larger than 64 MiB"));
+            }
+            Ok(_) => {}
+        }
+        let text = match std::fs::read(path).map(String::from_utf8) {
+            Err(error) => return fail(format!("cannot read `{name}`: {error}")),
+            Ok(Err(_)) => return fail(format!("`{name}` is not a text in UTF-8")),
+            Ok(Ok(text)) => text,
+        };
+        if text.starts_with("$ANSIBLE_VAULT") {
+            mistakes.push(
+                Diagnostic::error(
+                    "vault-file",
+                    format!("`{name}` is encrypted by ansible-vault, which cannot be read yet"),
+                )
+                .hint("keep its values in a secret store, or decrypt it with `ansible-vault decrypt`"),
+            );
+            return None;
+        }
+        Some(Self { name, text })
+    }
+
+    /// A mistake at a place of the file.
+    pub(super) fn mistake(
+        &self,
+        sources: &SourceMap,
+        code: &'static str,
+        place: Place,
+        message: impl Into<String>,
+    ) -> Diagnostic {
+        if sources.get(&self.name).is_none_or(|known| known.text != self.text) {
+            sources.add(&self.name, self.text.clone());
+        }
+        let position = Position { file: self.name.as_str().into(), line: place.line, column: place.column };
+        Diagnostic::error(code, message).label(sources.label(&position, "", true))
+    }
+
+    /// A mistake that the YAML reader found.
+    pub(super) fn yaml_error(&self, sources: &SourceMap, error: &YamlError) -> Diagnostic {
+        let diagnostic = self.mistake(sources, "bad-yaml", error.place, error.message.clone());
+        match &error.hint {
+            Some(hint) => diagnostic.hint(hint.clone()),
+            None => diagnostic,
+        }
+    }
+}
+
+/// What a folder holds, in the order of the names.
+pub(super) fn entries(folder: &Path, mistakes: &mut Vec<Diagnostic>) -> Vec<PathBuf> {
+    let listed = std::fs::read_dir(folder).and_then(|entries| {
+        entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<Vec<_>, _>>()
+    });
+    match listed {
+        Ok(mut paths) => {
+            paths.sort();
+            paths
+        }
+        Err(error) => {
+            let message = format!("cannot read the folder `{}`: {error}", folder.display());
+            mistakes.push(Diagnostic::error("unreadable-file", message));
+            Vec::new()
+        }
+    }
+}
