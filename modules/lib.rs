@@ -1,1 +1,25 @@
-//! Placeholder.
+//! What oneex can touch: ways to reach hosts, operations on them, and APIs.
+//!
+//! The modules print nothing and read neither the environment nor the home directory: what they
+//! need of those is in [`Settings`], which the command line fills.
+
+pub mod local;
+pub mod ssh;
+
+mod shell;
+
+use std::sync::Arc;
+
+/// What the modules need to know of the world around the program.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// The controller as a host.
+    pub local: local::LocalSettings,
+    /// Connections over SSH.
+    pub ssh: ssh::SshSettings,
+}
+
+/// Adds everything that the modules bring.
+pub fn register(registry: &mut oneex_sdk::Registry, settings: Settings) {
+    registry.connector(Arc::new(local::LocalConnector::new(settings.local)));
+}

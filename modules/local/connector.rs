@@ -1,0 +1,45 @@
+//! Opens the controller as a host.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use oneex_sdk::{BoxFuture, CancellationToken, Connector, OpResult, Target, Transport};
+
+use super::LocalTransport;
+
+/// What the controller as a host needs to know of its surroundings.
+#[derive(Debug, Clone, Default)]
+pub struct LocalSettings {
+    /// Where commands run that name no folder; the program's own folder when left out.
+    pub home: Option<PathBuf>,
+}
+
+/// The connector `local`.
+#[derive(Debug, Clone, Default)]
+pub struct LocalConnector {
+    settings: LocalSettings,
+}
+
+impl LocalConnector {
+    /// Makes the connector.
+    pub fn new(settings: LocalSettings) -> Self {
+        Self { settings }
+    }
+}
+
+impl Connector for LocalConnector {
+    fn name(&self) -> &str {
+        "local"
+    }
+
+    fn connect<'a>(
+        &'a self,
+        target: &'a Target,
+        _cancel: &'a CancellationToken,
+    ) -> BoxFuture<'a, OpResult<Arc<dyn Transport>>> {
+        Box::pin(async move {
+            let transport = LocalTransport::new(self.settings.clone(), target.sudo_password.clone());
+            Ok(Arc::new(transport) as Arc<dyn Transport>)
+        })
+    }
+}

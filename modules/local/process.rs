@@ -1,0 +1,173 @@
+//! One command as a process of its own.
+
+use std::os::fd::OwnedFd;
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use oneex_sdk::{CancellationToken, Command, CommandOutput, Exit, OpError, OpResult, Program};
+use rustix::process::Pid;
+use tokio::io::AsyncWriteExt;
+use tokio::process::{Child, ChildStdin};
+
+use super::group;
+use super::pipes::{self, Collected};
+
+/// A process that was started.
+pub(super) struct Process {
+    child: Child,
+    leader: Pid,
+    stdout: tokio::net::unix::pipe::Receiver,
+    stderr: tokio::net::unix::pipe::Receiver,
+}
+
+/// How waiting for a process ended.
+enum Ended {
+    Itself(std::io::Result<ExitStatus>),
+    TimedOut,
+    Cancelled,
+}
+
+impl Process {
+    /// Starts `words` as the leader of a process group of its own.
+    pub(super) fn start(words: &[String], command: &Command, home: Option<&Path>) -> OpResult<Self> {
+        let broken = |error: std::io::Error| OpError::failed(format!("no pipe can be made: {error}"));
+        let (stdout, stdout_end) = pipes::pipe().map_err(broken)?;
+        let (stderr, stderr_end) = pipes::pipe().map_err(broken)?;
+        let child = spawn(words, command, home, stdout_end, stderr_end)?;
+        let id = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+        let leader = id.ok_or_else(|| OpError::failed("the process has no id"))?;
+        Ok(Self { child, leader, stdout, stderr })
+    }
+
+    /// The pipe to its standard input.
+    pub(super) fn stdin(&mut self) -> Option<ChildStdin> {
+        self.child.stdin.take()
+    }
+
+    /// Waits for its end and collects what it wrote; a time limit or `cancel` ends its whole group.
+    pub(super) async fn finish(
+        self,
+        keep: usize,
+        timeout: Option<Duration>,
+        cancel: &CancellationToken,
+    ) -> OpResult<(CommandOutput, u64)> {
+        let Self { mut child, leader, stdout, stderr } = self;
+        let over = CancellationToken::new();
+        let streams = async {
+            tokio::join!(
+                pipes::collect(stdout, keep, over.clone()),
+                pipes::collect(stderr, keep, over.clone())
+            )
+        };
+        let waiting = async {
+            let ended = tokio::select! {
+                biased;
+                status = child.wait() => Ended::Itself(status),
+                () = cancel.cancelled() => Ended::Cancelled,
+                () = limit(timeout) => Ended::TimedOut,
+            };
+            if !matches!(ended, Ended::Itself(_)) {
+                let _ = tokio::join!(child.wait(), group::end(leader));
+            }
+            over.cancel();
+            ended
+        };
+        let (ended, (stdout, stderr)) = tokio::join!(waiting, streams);
+        let exit = match ended {
+            Ended::Itself(Ok(status)) => exit_of(status),
+            Ended::Itself(Err(error)) => {
+                return Err(OpError::failed(format!("the process was lost: {error}")));
+            }
+            Ended::TimedOut => Exit::TimedOut,
+            Ended::Cancelled => return Err(OpError::cancelled()),
+        };
+        let received = stdout.total + stderr.total;
+        Ok((output(exit, stdout, stderr), received))
+    }
+}
+
+/// Writes `bytes` and closes the pipe. A process need not read what it is given.
+pub(super) async fn feed(stdin: Option<ChildStdin>, bytes: &[&[u8]]) {
+    let Some(mut stdin) = stdin else { return };
+    for part in bytes {
+        if stdin.write_all(part).await.is_err() {
+            return;
+        }
+    }
+    let _ = stdin.shutdown().await;
+}
+
+/// The words that run a command as this user; a mask needs a shell, as only a process can set its own.
+pub(super) fn words(command: &Command) -> OpResult<Vec<String>> {
+    crate::shell::words(command, "sh")?;
+    let words = match &command.program {
+        Program::Argv(argv) => argv.clone(),
+        Program::Shell { text, args } => {
+            let mut words = vec!["sh".to_owned(), "-c".to_owned(), text.clone(), "sh".to_owned()];
+            words.extend(args.iter().cloned());
+            words
+        }
+    };
+    Ok(match command.umask {
+        None => words,
+        Some(umask) => {
+            let text = format!("umask {:04o}; exec \"$@\"", umask & 0o7777);
+            ["sh".to_owned(), "-c".to_owned(), text, "sh".to_owned()].into_iter().chain(words).collect()
+        }
+    })
+}
+
+fn spawn(
+    words: &[String],
+    command: &Command,
+    home: Option<&Path>,
+    stdout: OwnedFd,
+    stderr: OwnedFd,
+) -> OpResult<Child> {
+    let (program, arguments) = words.split_first().ok_or_else(|| OpError::invalid("the command is empty"))?;
+    let folder = command.cwd.as_deref().map(Path::new).or(home);
+    let mut process = tokio::process::Command::new(program);
+    process
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(stdout)
+        .stderr(stderr)
+        .process_group(0)
+        .kill_on_drop(true);
+    for (name, value) in &command.env {
+        crate::shell::check_variable(name)?;
+        process.env(name, value);
+    }
+    if let Some(folder) = folder {
+        if !folder.is_dir() {
+            return Err(OpError::failed(format!("the folder `{}` cannot be entered", folder.display())));
+        }
+        process.current_dir(folder);
+    }
+    process.spawn().map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => OpError::failed(format!("there is no program `{program}`")),
+        _ => OpError::failed(format!("`{program}` cannot be started: {error}")),
+    })
+}
+
+async fn limit(timeout: Option<Duration>) {
+    match timeout {
+        Some(timeout) => tokio::time::sleep(timeout).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn exit_of(status: ExitStatus) -> Exit {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => Exit::Code(code),
+        (None, Some(signal)) => Exit::Signal(group::signal_name(signal)),
+        (None, None) => Exit::Code(-1),
+    }
+}
+
+fn output(exit: Exit, stdout: Collected, stderr: Collected) -> CommandOutput {
+    let truncated = stdout.truncated() || stderr.truncated();
+    CommandOutput { exit, stdout: stdout.bytes, stderr: stderr.bytes, truncated }
+}

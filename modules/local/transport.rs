@@ -1,0 +1,130 @@
+//! The open connection to the controller, which is nothing but the controller.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use oneex_sdk::{
+    BoxFuture, CancellationToken, Command, CommandOutput, OpResult, Secret, Traffic, Transport, quote,
+};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::LocalSettings;
+use super::process::{self, Process};
+use super::sudo::{Access, Sudo};
+
+/// Takes its own text from the first lines of standard input, up to the line `$1`: what it sets is
+/// in no argument list. `read` takes no byte more than its line, so the rest is the command's.
+const LOADER: &str = "t=;while IFS= read -r l&&[ \"$l\" != \"$1\" ];do t=\"$t$l\n\";done;eval \"$t\"";
+
+/// Runs commands as processes of the controller.
+#[derive(Debug)]
+pub struct LocalTransport {
+    pub(super) settings: LocalSettings,
+    pub(super) sudo: Sudo,
+    round_trips: AtomicU64,
+    pub(super) sent: AtomicU64,
+    pub(super) received: AtomicU64,
+}
+
+impl LocalTransport {
+    /// Makes it; `sudo_password` is what `sudo` is answered when it asks.
+    pub fn new(settings: LocalSettings, sudo_password: Option<Secret<String>>) -> Self {
+        Self {
+            settings,
+            sudo: Sudo::new(sudo_password),
+            round_trips: AtomicU64::new(0),
+            sent: AtomicU64::new(0),
+            received: AtomicU64::new(0),
+        }
+    }
+
+    /// Counts one command or transfer.
+    pub(super) fn count(&self, sent: u64, received: u64) {
+        self.round_trips.fetch_add(1, Ordering::Relaxed);
+        self.sent.fetch_add(sent, Ordering::Relaxed);
+        self.received.fetch_add(received, Ordering::Relaxed);
+    }
+
+    /// Starts a command, as another user where it says so. The bytes are what must be written to
+    /// its standard input before the command's own.
+    pub(super) async fn start(&self, command: &Command) -> OpResult<(Process, Vec<u8>)> {
+        let access = match &command.user {
+            Some(user) => self.sudo.access(user).await?,
+            None => Access::Same,
+        };
+        let home = self.settings.home.as_deref();
+        let Some(user) = command.user.as_deref().filter(|_| access != Access::Same) else {
+            return Ok((Process::start(&process::words(command)?, command, home)?, Vec::new()));
+        };
+        let end = format!("end-{:032x}", rand::random::<u128>());
+        let folder = quote(command.cwd.as_deref().unwrap_or_default());
+        let no_folder = format!("echo the folder {folder} cannot be entered >&2;exit 126");
+        let text = crate::shell::surroundings(command, &no_folder)?;
+        let line = crate::shell::words(command, "sh")?;
+        let mut first = self.sudo.answer(access);
+        first.extend_from_slice(format!("cd 2>/dev/null||cd /;{text}exec {line}\n{end}\n").as_bytes());
+        let mut words: Vec<String> = Sudo::words(access, user).into_iter().map(str::to_owned).collect();
+        words.extend(["sh", "-c", LOADER, "sh", &end].map(str::to_owned));
+        let outside = Command::argv(words.clone());
+        Ok((Process::start(&words, &outside, home)?, first))
+    }
+}
+
+impl Transport for LocalTransport {
+    fn run<'a>(
+        &'a self,
+        command: &'a Command,
+        cancel: &'a CancellationToken,
+    ) -> BoxFuture<'a, OpResult<CommandOutput>> {
+        Box::pin(async move {
+            let (mut process, first) = self.start(command).await?;
+            let stdin = process.stdin();
+            let parts = [first.as_slice(), command.stdin.as_slice()];
+            let feeding = process::feed(stdin, &parts);
+            let finishing = process.finish(command.keep, command.timeout, cancel);
+            tokio::pin!(feeding, finishing);
+            let result = tokio::select! {
+                result = &mut finishing => result,
+                () = &mut feeding => finishing.await,
+            };
+            let (output, received) = result?;
+            self.count(command.stdin.len() as u64, received);
+            Ok(output)
+        })
+    }
+
+    fn upload<'a>(
+        &'a self,
+        source: &'a mut (dyn AsyncRead + Send + Unpin),
+        length: u64,
+        path: &'a str,
+        user: Option<&'a str>,
+        cancel: &'a CancellationToken,
+    ) -> BoxFuture<'a, OpResult<()>> {
+        Box::pin(self.send(source, length, path, user, cancel))
+    }
+
+    fn download<'a>(
+        &'a self,
+        path: &'a str,
+        sink: &'a mut (dyn AsyncWrite + Send + Unpin),
+        user: Option<&'a str>,
+        cancel: &'a CancellationToken,
+    ) -> BoxFuture<'a, OpResult<u64>> {
+        Box::pin(self.receive(path, sink, user, cancel))
+    }
+
+    fn traffic(&self) -> Traffic {
+        Traffic {
+            round_trips: self.round_trips.load(Ordering::Relaxed),
+            sent: self.sent.load(Ordering::Relaxed),
+            received: self.received.load(Ordering::Relaxed),
+        }
+    }
+
+    fn close(&self) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,5 @@
+//! Hosts over SSH, on libssh2.
+
+mod settings;
+
+pub use settings::{SshSettings, StrictHostKeys};

@@ -1,0 +1,58 @@
+//! What SSH needs to know of its surroundings; the command line fills it.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use oneex_sdk::Secret;
+
+/// What happens when a host's key is not known, as `StrictHostKeyChecking` in ssh_config(5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum StrictHostKeys {
+    /// Unknown and changed keys are refused.
+    #[default]
+    Yes,
+    /// An unknown key is added to the first known_hosts file; a changed one is refused.
+    AcceptNew,
+    /// Every key is accepted, except a revoked one. Anyone on the way can then read and change
+    /// everything: for throw-away hosts only.
+    No,
+}
+
+/// Settings of all SSH connections of a run.
+#[derive(Debug, Clone)]
+pub struct SshSettings {
+    /// The user where the inventory names none.
+    pub user: Option<String>,
+    /// Private keys that are tried where the inventory names none; missing files are passed over.
+    pub key_files: Vec<PathBuf>,
+    /// What opens encrypted private keys.
+    pub passphrase: Option<Secret<String>>,
+    /// The socket of the agent.
+    pub agent_socket: Option<PathBuf>,
+    /// Files in the format of sshd(8), `SSH_KNOWN_HOSTS FILE FORMAT`; missing ones are passed over.
+    pub known_hosts: Vec<PathBuf>,
+    /// What happens when a host's key is not known.
+    pub strict: StrictHostKeys,
+    /// How long connecting and logging in may take, each; 10 seconds.
+    pub connect_timeout: Duration,
+    /// How long a connection may be silent before a message keeps it alive; 30 seconds.
+    pub keepalive: Duration,
+    /// Commands at a time on one host, each in a shell of its own; 8, as sshd allows 10 sessions.
+    pub shells: usize,
+}
+
+impl Default for SshSettings {
+    fn default() -> Self {
+        Self {
+            user: None,
+            key_files: Vec::new(),
+            passphrase: None,
+            agent_socket: None,
+            known_hosts: Vec::new(),
+            strict: StrictHostKeys::default(),
+            connect_timeout: Duration::from_secs(10),
+            keepalive: Duration::from_secs(30),
+            shells: 8,
+        }
+    }
+}
