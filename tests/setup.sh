@@ -1,0 +1,48 @@
+#!/bin/sh
+# Installs what the tests need on Debian and Ubuntu; does nothing where it is there already.
+# Runs as root or with sudo. No service is started: the tests start sshd servers of their own.
+set -eu
+
+missing=
+need() {
+    command -v "$1" >/dev/null 2>&1 || [ -x "/usr/sbin/$1" ] || missing="$missing $2"
+}
+
+need sshd openssh-server
+need ssh openssh-client
+need sudo sudo
+need ip iproute2
+need dot graphviz
+need cc gcc
+need make make
+need perl perl
+
+as_root=
+if [ "$(id -u)" -ne 0 ]; then
+    as_root=sudo
+fi
+
+# sshd run by root refuses to start without the folder that its service would make.
+if [ "$(id -u)" -eq 0 ]; then
+    mkdir -p /run/sshd
+fi
+
+if [ -z "$missing" ]; then
+    exit 0
+fi
+
+if [ -n "$as_root" ] && ! command -v sudo >/dev/null 2>&1; then
+    echo "these packages are missing, and there is no sudo to install them:$missing" >&2
+    exit 1
+fi
+
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+    printf '#!/bin/sh\nexit 101\n' | $as_root tee "$policy" >/dev/null
+    $as_root chmod 755 "$policy"
+    trap '$as_root rm -f "$policy"' EXIT
+fi
+
+$as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq
+# shellcheck disable=SC2086 # one word a package
+$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing
