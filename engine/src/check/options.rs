@@ -52,17 +52,18 @@ fn params(call: &Call<'_>, report: &mut Report<'_>) {
                 let message = format!("{what}: a spec has no `{}`", key.name);
                 report.error("unknown-option", report.key(key), message, Some(hint));
             }
-            if let (true, Expr::StringConstant(given, position)) = (key.name == "type", value) {
-                if !PARAM_TYPES.contains(&given.as_str()) {
-                    let place = (*position, given.chars().count() + 2);
-                    let hint = values_hint(given, PARAM_TYPES.iter().copied());
-                    report.error(
-                        "option-value",
-                        place,
-                        format!("{what}: there is no type `{given}`"),
-                        Some(hint),
-                    );
-                }
+            if let Expr::StringConstant(given, position) = value
+                && key.name == "type"
+                && !PARAM_TYPES.contains(&given.as_str())
+            {
+                let place = (*position, given.chars().count() + 2);
+                let hint = values_hint(given, PARAM_TYPES.iter().copied());
+                report.error(
+                    "option-value",
+                    place,
+                    format!("{what}: there is no type `{given}`"),
+                    Some(hint),
+                );
             }
         }
     }

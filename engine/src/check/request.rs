@@ -73,10 +73,10 @@ impl Look<'_> {
         for statement in statements {
             walk(ASTNode::from(statement), &mut |node| {
                 structure::constant(self, node, report);
-                if let Some(call) = calls::Call::of(node) {
-                    if calls::check(self, &call, report) {
-                        options::check(self, &call, report);
-                    }
+                if let Some(call) = calls::Call::of(node)
+                    && calls::check(self, &call, report)
+                {
+                    options::check(self, &call, report);
                 }
                 true
             });

@@ -17,6 +17,7 @@ fn json(context: &NativeCallContext, value: Dynamic) -> Fallible<String> {
 
 #[export_module]
 #[allow(unreachable_pub, reason = "the macro registers public functions only")]
+#[allow(clippy::unwrap_used, reason = "the macro unwraps the receiver, whose type rhai has checked")]
 mod array_methods {
     /// Joins the items to a text, with a separator between them.
     ///

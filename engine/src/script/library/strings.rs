@@ -28,6 +28,7 @@ fn section(string: &str, start: i64, length: i64) -> String {
 
 #[export_module]
 #[allow(unreachable_pub, reason = "the macro registers public functions only")]
+#[allow(clippy::unwrap_used, reason = "the macro unwraps the receiver, whose type rhai has checked")]
 mod string_methods {
     /// Takes the white space off both ends, in place, and returns the string.
     ///

@@ -163,11 +163,11 @@ fn mistakes_say_what_is_wrong_at_the_place_of_the_call() {
         ),
         (
             "time::duration(\"5 parsecs\")",
-            "11: `5 parsecs` is not a duration; a duration is written as `90s`, `5m`, `1h 30m`, `2d` or `1w`",
+            "11: `5 parsecs` is no duration: write for example `500ms`, `90s`, `5m`, `1h30m`",
         ),
         (
             "time::duration(\"1mo\")",
-            "11: `1mo` is not a duration; a duration is written as `90s`, `5m`, `1h 30m`, `2d` or `1w`",
+            "11: `1mo` is no duration: write for example `500ms`, `90s`, `5m`, `1h30m`",
         ),
         ("time::from_unix(9223372036854775807)", "11: the time is out of range"),
         ("time::format(time::now(), \"%H\", \"Mars/Base\")", "11: there is no time zone `Mars/Base`"),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::fmt::strtime;
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
+use jiff::{SignedDuration, Timestamp};
 use rhai::plugin::*;
 use rhai::{Dynamic, FuncRegistration};
 
@@ -46,7 +46,7 @@ fn moment(context: &NativeCallContext, text: &str) -> Fallible<Timestamp> {
     })
 }
 
-/// A text like `1h 30m`, or a number of seconds.
+/// A text like `1h30m`, or a number of seconds.
 fn length(context: &NativeCallContext, value: &Dynamic) -> Fallible<SignedDuration> {
     if let Ok(seconds) = value.as_int() {
         return Ok(SignedDuration::from_secs(seconds));
@@ -55,12 +55,10 @@ fn length(context: &NativeCallContext, value: &Dynamic) -> Fallible<SignedDurati
         return SignedDuration::try_from_secs_f64(seconds)
             .map_err(|_| failure(context, format!("{seconds} is not a duration")));
     }
-    let text = value.to_string();
-    let span = text.parse::<Span>().ok();
-    span.and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()).ok_or_else(|| {
-        let hint = "a duration is written as `90s`, `5m`, `1h 30m`, `2d` or `1w`";
-        failure(context, format!("`{text}` is not a duration; {hint}"))
-    })
+    let parsed =
+        oneex_sdk::parse_duration(&value.to_string()).map_err(|message| failure(context, message))?;
+    SignedDuration::try_from(parsed)
+        .map_err(|_| failure(context, format!("`{value}` is too long a duration")))
 }
 
 fn zone(context: &NativeCallContext, name: &str) -> Fallible<TimeZone> {
@@ -134,7 +132,7 @@ mod time_functions {
     /// The time a duration later; a number is seconds.
     ///
     /// ```rhai
-    /// time::add("2026-03-01T12:00:00Z", "1h 30m") == "2026-03-01T13:30:00Z"
+    /// time::add("2026-03-01T12:00:00Z", "1h30m") == "2026-03-01T13:30:00Z"
     /// time::add("2026-03-01T12:00:00Z", -60) == "2026-03-01T11:59:00Z"
     /// ```
     #[rhai_fn(return_raw)]
@@ -165,11 +163,11 @@ mod time_functions {
         Ok(moment(&context, second)?.duration_since(moment(&context, first)?).as_secs())
     }
 
-    /// The seconds of a duration: a whole number where it has no fraction, else a float.
+    /// The seconds of a duration, with the units `ms s m h d w`: a whole number where it has no fraction, else a float.
     ///
     /// ```rhai
     /// time::duration("5m") == 300
-    /// time::duration("1h 30m") == 5400
+    /// time::duration("1h30m") == 5400
     /// time::duration("250ms") == 0.25
     /// ```
     #[rhai_fn(return_raw)]
