@@ -80,7 +80,7 @@ fn own<'a>(look: &'a Look<'_>) -> Option<&'a Functions> {
 fn function(look: &Look<'_>, call: &Call<'_>, report: &mut Report<'_>) -> bool {
     let name = call.expression.name.as_str();
     let given = call.expression.args.len();
-    if look.known.values.contains(name) {
+    if look.known.variables.contains(name) {
         return true;
     }
     let natives = &look.known.natives;
@@ -98,7 +98,7 @@ fn function(look: &Look<'_>, call: &Call<'_>, report: &mut Report<'_>) -> bool {
 fn method(look: &Look<'_>, call: &Call<'_>, report: &mut Report<'_>) -> bool {
     let name = call.expression.name.as_str();
     // A map may hold a closure under that name.
-    if look.known.values.contains(name) {
+    if look.known.keys.contains(name) {
         return true;
     }
     let natives = look.known.natives.get(name).into_iter().flatten();
@@ -119,7 +119,7 @@ fn namespaced(look: &Look<'_>, call: &Call<'_>, report: &mut Report<'_>) -> bool
     let functions = match look.script.imports.get(namespace) {
         Some(index) => look.known.public.get(*index),
         // An alias that could not be followed hides what the engine has under that name.
-        None if super::structure::imports(look.script).contains(namespace) => None,
+        None if look.aliases.contains(namespace) => None,
         None => look.known.namespaces.get(namespace),
     };
     let Some(functions) = functions else { return true };

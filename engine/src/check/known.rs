@@ -37,9 +37,10 @@ pub(super) struct Known {
     pub(super) scripts: Vec<Functions>,
     /// Those of them that others may call.
     pub(super) public: Vec<Functions>,
-    /// Names of variables and of keys of maps, which may hold closures that are called like
-    /// functions and methods.
-    pub(super) values: BTreeSet<String>,
+    /// Names of variables, which may hold closures that are called like functions.
+    pub(super) variables: BTreeSet<String>,
+    /// Keys of maps, which may hold closures that are called like methods.
+    pub(super) keys: BTreeSet<String>,
     /// How many functions there are of a name and a number of arguments …
     kinds: BTreeMap<(String, usize), usize>,
     /// … and how many of them may get a map as the last one.
@@ -53,7 +54,8 @@ impl Known {
             namespaces: BTreeMap::new(),
             scripts: Vec::new(),
             public: Vec::new(),
-            values: BTreeSet::new(),
+            variables: BTreeSet::new(),
+            keys: BTreeSet::new(),
             kinds: BTreeMap::new(),
             kinds_with_map: BTreeMap::new(),
         };
@@ -73,7 +75,7 @@ impl Known {
                 walk(statement.into(), &mut |node| known.add_value(node));
             }
             for function in script.ast.iter_fn_def() {
-                known.values.extend(function.params.iter().map(ToString::to_string));
+                known.variables.extend(function.params.iter().map(ToString::to_string));
                 for statement in &statements(function) {
                     walk(statement.into(), &mut |node| known.add_value(node));
                 }
@@ -130,19 +132,19 @@ impl Known {
     fn add_value(&mut self, node: ASTNode<'_>) -> bool {
         match node {
             ASTNode::Stmt(Stmt::Var(variable, ..)) => {
-                self.values.insert(variable.0.name.to_string());
+                self.variables.insert(variable.0.name.to_string());
             }
             ASTNode::Stmt(Stmt::For(parts, ..)) => {
-                self.values.insert(parts.0.name.to_string());
+                self.variables.insert(parts.0.name.to_string());
             }
             ASTNode::Expr(Expr::Map(map, _)) => {
                 let open = map.0.iter().filter(|(_, value)| may_be_closure(value));
-                self.values.extend(open.map(|(key, _)| key.name.to_string()));
+                self.keys.extend(open.map(|(key, _)| key.name.to_string()));
             }
             ASTNode::Stmt(Stmt::Assignment(assignment)) => {
                 walk((&assignment.1.lhs).into(), &mut |node| {
                     if let ASTNode::Expr(Expr::Property(property, _)) = node {
-                        self.values.insert(property.2.to_string());
+                        self.keys.insert(property.2.to_string());
                     }
                     true
                 });

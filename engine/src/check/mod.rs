@@ -3,6 +3,7 @@
 mod body;
 mod calls;
 mod children;
+mod imports;
 mod known;
 mod notify;
 mod notify_source;
@@ -15,5 +16,6 @@ mod words;
 #[cfg(test)]
 mod tests;
 
+pub use imports::{Import, imports};
 pub use notify::{NotifyIndex, NotifySet, notifies};
 pub use request::{CheckRequest, CheckScript, check};

@@ -16,7 +16,7 @@ pub(super) fn check(look: &Look<'_>, call: &Call<'_>, report: &mut Report<'_>) {
     let is_own = look.known.scripts.iter().any(|functions| functions.contains_key(name));
     let is_plain = call.expression.namespace.path.is_empty();
     // A function of the script, or a closure in a map, is something else of the same name.
-    if is_plain && (is_own || (call.is_method && look.known.values.contains(name))) {
+    if is_plain && (is_own || (call.is_method && look.known.keys.contains(name))) {
         return;
     }
     let is_word = |word: &&Word| is_plain && word.name == name && word.is_method == call.is_method;
@@ -74,7 +74,7 @@ fn operation<'a>(look: &Look<'a>, call: &Call<'_>) -> Option<&'a Manual> {
     if namespace.is_none() != call.is_method {
         return None;
     }
-    if namespace.is_some_and(|namespace| super::structure::imports(look.script).contains(namespace)) {
+    if namespace.is_some_and(|namespace| look.aliases.contains(namespace)) {
         return None;
     }
     let mut manuals = look.request.manuals.iter().copied();

@@ -9,6 +9,7 @@ use rhai::{AST, ASTNode, Engine, Stmt};
 use super::body::statements;
 use super::calls;
 use super::children::walk;
+use super::imports::imports;
 use super::known::Known;
 use super::options;
 use super::structure;
@@ -44,7 +45,7 @@ pub fn check(request: &CheckRequest<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for (index, script) in request.scripts.iter().enumerate() {
         let mut report = Report { source: script.source, found: Vec::new() };
-        let look = Look { request, script, known: &known };
+        let look = Look::new(request, script, &known);
         structure::check(&look, index == 0, &mut report);
         look.all(script.ast.statements(), &mut report);
         for function in script.ast.iter_fn_def() {
@@ -66,9 +67,22 @@ pub(super) struct Look<'a> {
     pub(super) request: &'a CheckRequest<'a>,
     pub(super) script: &'a CheckScript<'a>,
     pub(super) known: &'a Known,
+    /// What the script imports something as.
+    pub(super) aliases: BTreeSet<String>,
+    /// The names declared at the top level of the script.
+    pub(super) constants: BTreeSet<&'a str>,
 }
 
-impl Look<'_> {
+impl<'a> Look<'a> {
+    fn new(request: &'a CheckRequest<'a>, script: &'a CheckScript<'a>, known: &'a Known) -> Self {
+        let constants = script.ast.statements().iter().filter_map(|statement| match statement {
+            Stmt::Var(variable, ..) => Some(variable.0.name.as_str()),
+            _ => None,
+        });
+        let aliases = imports(script.ast).into_iter().map(|import| import.alias).collect();
+        Self { request, script, known, aliases, constants: constants.collect() }
+    }
+
     fn all(&self, statements: &[Stmt], report: &mut Report<'_>) {
         for statement in statements {
             walk(ASTNode::from(statement), &mut |node| {

@@ -1,6 +1,6 @@
 //! What stands where it must not, or twice.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use oneex_sdk::nearest;
 use rhai::{ASTNode, Expr, Position, Stmt};
@@ -67,29 +67,16 @@ fn declared_twice(script: &CheckScript<'_>, report: &mut Report<'_>) {
     }
 }
 
-/// The aliases that a script imports something as.
-pub(super) fn imports<'a>(script: &'a CheckScript<'_>) -> BTreeSet<&'a str> {
-    let imports = script.ast.statements().iter().filter_map(|statement| match statement {
-        Stmt::Import(import, _) => Some(import.1.name.as_str()),
-        _ => None,
-    });
-    imports.collect()
-}
-
 /// `global::NAME` where the script has no constant of that name.
 pub(super) fn constant(look: &Look<'_>, node: ASTNode<'_>, report: &mut Report<'_>) {
     let ASTNode::Expr(Expr::Variable(variable, _, position)) = node else { return };
     if !matches!(variable.2.path.as_slice(), [only] if only.name == "global") {
         return;
     }
-    let constants = look.script.ast.statements().iter().filter_map(|statement| match statement {
-        Stmt::Var(variable, ..) => Some(variable.0.name.as_str()),
-        _ => None,
-    });
-    let constants: BTreeSet<&str> = constants.collect();
     let name = variable.1.as_str();
-    if !constants.contains(name) {
-        let hint = nearest(name, constants).map(|right| format!("did you mean `global::{right}`?"));
+    if !look.constants.contains(name) {
+        let hint = nearest(name, look.constants.iter().copied())
+            .map(|right| format!("did you mean `global::{right}`?"));
         let message = format!("there is no constant `{name}`");
         report.error("unknown-constant", (*position, name.chars().count()), message, hint);
     }

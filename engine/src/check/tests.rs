@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use oneex_sdk::{Kind, Manual, json};
-use rhai::{Array, Dynamic, Engine, FnPtr, Map, Module, OptimizationLevel, Stmt};
+use rhai::{Array, Dynamic, Engine, FnPtr, Map, Module, OptimizationLevel};
 
-use super::{CheckRequest, CheckScript, check};
+use super::{CheckRequest, CheckScript, check, imports};
 use crate::diag::{Diagnostic, Source};
 
 #[derive(Clone)]
@@ -90,13 +90,14 @@ fn found(code: &str, role: &str) -> Vec<Diagnostic> {
     let asts = [0, 1].map(|index| engine.compile(&sources[index].text).expect(&sources[index].text));
     let scripts: Vec<CheckScript<'_>> = (0..2)
         .map(|index| {
-            let imports = asts[index].statements().iter().filter_map(|statement| match statement {
-                Stmt::Import(import, _) if matches!(&import.0, rhai::Expr::StringConstant(path, _) if path == "role") => {
-                    Some((import.1.name.to_string(), 1))
-                }
-                _ => None,
-            });
-            CheckScript { source: &sources[index], ast: &asts[index], imports: imports.collect::<BTreeMap<_, _>>() }
+            let imports =
+                imports(&asts[index]).into_iter().filter(|import| import.path.as_deref() == Some("role"));
+            let imports = imports.map(|import| (import.alias, 1));
+            CheckScript {
+                source: &sources[index],
+                ast: &asts[index],
+                imports: imports.collect::<BTreeMap<_, _>>(),
+            }
         })
         .collect();
     check(&CheckRequest { scripts: &scripts, engine: &engine, manuals: &manuals })
@@ -226,6 +227,7 @@ fn right_code_passes() {
         "fn f(h) { h.template(\"/x\", #{ anything: 1 }, #{ mode: \"0644\" }) }",
         "fn f(h) { h.file(h.name, #{ mode: () }) }",
         "[1].find(|x| x == 1); [1].find(#{ any: 1 });",
+        "let file = \"/x\"; task(\"a\").run(|h| h.file(file));",
         "let m = #{ greet: |x| x }; m.greet(1); m.greet(1, 2);",
         "let m = #{}; m.later = |x| x; m.later(1);",
         "let f = |x| x; f.call(1); call(f, 1);",
