@@ -1,5 +1,350 @@
-//! The one place where operations meet hosts.
+//! The one place where operations meet the world: `read`, `diff` and, in a run, `apply`.
 
-/// Connections, facts and traffic by host.
-#[derive(Default)]
-pub struct Connections {}
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use oneex_sdk::{
+    Call, Change, DynOp, ErrorKind, HostInfo, Kind, Looked, Map, OpError, OpResult, Output, Reader, Resources,
+    Value,
+};
+
+use super::view::View;
+use super::{Failure, Interrupt, Mode, NodeContext, OpStatus, RunEvent};
+use crate::diag::Position;
+use crate::redact::MASK;
+
+/// Finds files of the project for operations.
+pub trait ProjectFiles: Send + Sync {
+    /// Finds `name` in `folder` (`files`, `templates`) beside the script `source`, then beside the
+    /// runbook, then in the project.
+    fn find(&self, source: &str, folder: &str, name: &str) -> OpResult<PathBuf>;
+}
+
+/// A call of an operation, as the script makes it.
+pub struct OpCall<'a> {
+    /// The operation.
+    pub op: &'a Arc<dyn DynOp>,
+    /// The host; the controller for a function of a namespace.
+    pub host: Option<Arc<str>>,
+    /// The user that it runs as.
+    pub user: Option<String>,
+    /// The options.
+    pub options: Value,
+    /// Where the script calls.
+    pub position: Position,
+}
+
+/// What came of a call.
+#[derive(Debug, Clone)]
+pub struct OpOutcome {
+    /// True where something changed; under `plan`, where it would.
+    pub changed: bool,
+    /// What changed, or would.
+    pub change: Change,
+    /// The result's own fields.
+    pub fields: Map<String, Value>,
+    /// Under `plan`, what of the result only a run can know.
+    pub unknown: Option<String>,
+}
+
+/// Calls an operation for a node: blocks until it is done, the node is cancelled, or it fails.
+pub fn perform(node: &Arc<NodeContext>, call: OpCall<'_>) -> Result<OpOutcome, Interrupt> {
+    if node.cancel.is_cancelled() {
+        return Err(Interrupt::Cancelled);
+    }
+    let performing = Performing::new(node, &call)?;
+    let events = &node.run.events;
+    events.emit(RunEvent::OperationStarted {
+        node: node.node.clone(),
+        op: performing.number,
+        name: performing.name.clone(),
+        target: performing.target.to_string(),
+    });
+    node.run.counters.operations.fetch_add(1, Ordering::Relaxed);
+    let begun = Instant::now();
+    let result = performing.perform();
+    performing.report(&result, begun.elapsed().as_secs_f64());
+    match result {
+        Ok((_, outcome)) => {
+            if outcome.changed {
+                node.mark_changed();
+                node.run.counters.changed.fetch_add(1, Ordering::Relaxed);
+            }
+            Ok(outcome)
+        }
+        Err(interrupt) => Err(interrupt),
+    }
+}
+
+/// The facts of a host, gathered on first use.
+pub fn facts(node: &Arc<NodeContext>, host: &str, user: Option<&str>) -> Result<Arc<Value>, Interrupt> {
+    let info = known_host(node, host)?;
+    if is_planned(node, host) {
+        return Err(Interrupt::KnownAfterRun(format!("the facts of `{host}`, which does not exist yet")));
+    }
+    let view = View {
+        node: Arc::clone(node),
+        info,
+        user: user.map(str::to_owned),
+        op: 0,
+        source: Arc::from(node.run.name.as_str()),
+    };
+    node.run.runtime.block_on(view.facts()).map_err(|error| interrupt_of(error, "facts", host, None))
+}
+
+/// Forgets the facts of a host.
+pub fn forget_facts(node: &NodeContext, host: &str) {
+    node.run.connections.forget_facts(host);
+}
+
+fn known_host(node: &NodeContext, host: &str) -> Result<Arc<HostInfo>, Interrupt> {
+    let inventory = node.run.inventory.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+    inventory.host(host).ok_or_else(|| {
+        let message = format!("there is no host `{host}` in the inventory");
+        Interrupt::Failed(Box::new(Failure::new(ErrorKind::Invalid, message)))
+    })
+}
+
+fn is_planned(node: &NodeContext, host: &str) -> bool {
+    node.run.inventory.read().unwrap_or_else(std::sync::PoisonError::into_inner).is_planned(host)
+}
+
+fn interrupt_of(error: OpError, operation: &str, target: &str, position: Option<Position>) -> Interrupt {
+    if error.kind == ErrorKind::Cancelled {
+        return Interrupt::Cancelled;
+    }
+    let mut failure = Failure::of(error);
+    failure.operation = Some(operation.to_owned());
+    failure.target = Some(target.to_owned());
+    failure.position = position;
+    Interrupt::Failed(Box::new(failure))
+}
+
+/// One call on its way.
+struct Performing<'a> {
+    node: &'a Arc<NodeContext>,
+    name: String,
+    kind: Kind,
+    lock: Option<&'static str>,
+    bound: Box<dyn Call>,
+    subject: String,
+    args: Value,
+    target: Arc<str>,
+    number: u64,
+    position: &'a Position,
+    view: View,
+}
+
+impl<'a> Performing<'a> {
+    fn new(node: &'a Arc<NodeContext>, call: &'a OpCall<'_>) -> Result<Self, Interrupt> {
+        let manual = call.op.manual();
+        let name = manual.full_name();
+        let host: Arc<str> = call.host.clone().unwrap_or_else(|| "localhost".into());
+        let at = Some(call.position.clone());
+        let subject = subject(&call.options, manual.positional);
+        let bound = call.op.bind(call.options.clone()).map_err(|error| interrupt_of(error, &name, &host, at))?;
+        let args = bound.shown();
+        let target: Arc<str> = match (&call.host, args.get("url").and_then(Value::as_str)) {
+            (None, Some(url)) => url.into(),
+            _ => Arc::clone(&host),
+        };
+        let number = node.run.next_op.fetch_add(1, Ordering::Relaxed) + 1;
+        let view = View {
+            node: Arc::clone(node),
+            info: known_host(node, &host)?,
+            user: call.user.clone(),
+            op: number,
+            source: Arc::clone(&call.position.file),
+        };
+        Ok(Self {
+            node,
+            name,
+            kind: manual.kind,
+            lock: manual.lock,
+            bound,
+            subject,
+            args,
+            target,
+            number,
+            position: &call.position,
+            view,
+        })
+    }
+
+    fn perform(&self) -> Result<(OpStatus, OpOutcome), Interrupt> {
+        let host = self.view.info.name.as_str();
+        if is_planned(self.node, host) {
+            return Err(Interrupt::KnownAfterRun(format!("`{host}` does not exist yet")));
+        }
+        let run = &self.node.run;
+        run.runtime.block_on(async {
+            tokio::select! {
+                biased;
+                result = self.turned() => result,
+                // Operations end by themselves when they are cancelled; this is for one that does
+                // not, and gives it the time to end its command on the host.
+                () = self.overdue() => Err(Interrupt::Cancelled),
+            }
+        })
+    }
+
+    async fn overdue(&self) {
+        const GRACE: std::time::Duration = std::time::Duration::from_secs(10);
+        self.node.cancel.cancelled().await;
+        tokio::time::sleep(GRACE).await;
+    }
+
+    async fn turned(&self) -> Result<(OpStatus, OpOutcome), Interrupt> {
+        let turn = async {
+            match self.lock {
+                Some(lock) => Some(self.node.run.connections.turn(&self.view.info.name, lock).await),
+                None => None,
+            }
+        };
+        let _turn = tokio::select! {
+            biased;
+            () = self.node.cancel.cancelled() => return Err(Interrupt::Cancelled),
+            turn = turn => turn,
+        };
+        match self.node.run.mode {
+            Mode::Run => self.run().await.map_err(|error| self.interrupt(error)),
+            Mode::Plan => self.plan().await,
+        }
+    }
+
+    fn interrupt(&self, error: OpError) -> Interrupt {
+        interrupt_of(error, &self.name, &self.target, Some(self.position.clone()))
+    }
+
+    async fn run(&self) -> OpResult<(OpStatus, OpOutcome)> {
+        let looked = self.bound.look(&self.view).await?;
+        if looked.change.is_empty() {
+            let changed = looked.output.changed.unwrap_or(false);
+            let status = if changed { OpStatus::Changed } else { OpStatus::Ok };
+            return Ok((status, outcome(looked.change, looked.output, changed, None)));
+        }
+        if self.node.cancel.is_cancelled() {
+            return Err(OpError::cancelled());
+        }
+        let output = self.bound.apply(&self.view, &looked).await?;
+        let changed = output.changed.unwrap_or(true);
+        if changed && self.lock == Some("packages") {
+            self.node.run.connections.forget_facts(&self.view.info.name);
+        }
+        let status = match (changed, self.kind) {
+            (false, _) => OpStatus::Ok,
+            (true, Kind::Action) => OpStatus::Done,
+            (true, _) => OpStatus::Changed,
+        };
+        Ok((status, outcome(looked.change, output, changed, None)))
+    }
+
+    /// Reads, compares, and notes what would change; writes nothing.
+    async fn plan(&self) -> Result<(OpStatus, OpOutcome), Interrupt> {
+        let resources = self.bound.resources();
+        let assumes = self.assumes(&resources);
+        let looked = match self.bound.look(&self.view).await {
+            Ok(looked) => looked,
+            Err(error) if error.kind == ErrorKind::Cancelled => return Err(Interrupt::Cancelled),
+            Err(error) => {
+                return Err(match assumes {
+                    Some(change) => Interrupt::KnownAfterRun(format!("it assumes {change}, and fails as things are: {error}")),
+                    None => self.interrupt(error),
+                });
+            }
+        };
+        if assumes.is_none() && !looked.change.unknown {
+            self.node.run.counters.certain.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(self.planned(looked, resources))
+    }
+
+    /// What this call depends on that has not happened; from the first such on, all of the node does.
+    fn assumes(&self, resources: &Resources) -> Option<String> {
+        let mut assumes = self.node.assumes.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if assumes.is_none() {
+            *assumes = self.node.run.pending.assumed_by(&self.view.info.name, resources);
+        }
+        assumes.clone()
+    }
+
+    fn planned(&self, looked: Looked, resources: Resources) -> (OpStatus, OpOutcome) {
+        if looked.change.is_empty() {
+            return (OpStatus::NoChange, outcome(looked.change, looked.output, false, None));
+        }
+        let what = format!("{} {}", self.name, self.subject).trim().to_owned();
+        let host: Arc<str> = self.view.info.name.as_str().into();
+        self.node.run.pending.add(&host, resources, format!("`{what}`"));
+        if looked.change.unknown {
+            let unknown = Some(format!("the action `{what}`"));
+            (OpStatus::Action, outcome(looked.change, looked.output, false, unknown))
+        } else {
+            (OpStatus::WillChange, outcome(looked.change, looked.output, true, None))
+        }
+    }
+
+    fn report(&self, result: &Result<(OpStatus, OpOutcome), Interrupt>, duration: f64) {
+        let sensitive = self.node.sensitive;
+        let hide = |value: Value| if sensitive { Value::from(MASK) } else { value };
+        let (status, change, output, failure) = match result {
+            Ok((status, outcome)) => {
+                let change = (!outcome.change.items.is_empty()).then(|| outcome.change.clone());
+                (*status, change, hide(Value::Object(outcome.fields.clone())), None)
+            }
+            Err(Interrupt::Failed(failure)) => (OpStatus::Failed, None, Value::Null, Some((**failure).clone())),
+            Err(_) => return,
+        };
+        let assumes = self.node.assumes.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+        self.node.run.events.emit(RunEvent::Operation {
+            node: self.node.node.clone(),
+            op: self.number,
+            name: self.name.clone(),
+            kind: self.kind.as_str(),
+            target: self.target.to_string(),
+            subject: if sensitive { MASK.to_owned() } else { self.subject.clone() },
+            args: hide(self.args.clone()),
+            status,
+            change: change.map(|change| if sensitive { hidden(&change) } else { change }),
+            assumes,
+            failure,
+            output,
+            duration,
+            position: Some(self.position.clone()),
+        });
+    }
+}
+
+fn outcome(change: Change, output: Output, changed: bool, unknown: Option<String>) -> OpOutcome {
+    OpOutcome { changed, change, fields: output.fields, unknown }
+}
+
+/// A sensitive change: what differs is named, the values are not.
+fn hidden(change: &Change) -> Change {
+    let mut change = change.clone();
+    for item in &mut change.items {
+        for text in [&mut item.before, &mut item.after, &mut item.diff].into_iter().flatten() {
+            *text = MASK.to_owned();
+        }
+    }
+    change
+}
+
+/// One line that says what a call is about: its positional options.
+fn subject(options: &Value, positional: &[&str]) -> String {
+    const LONGEST: usize = 120;
+    let words = positional.iter().filter_map(|name| options.get(*name)).map(|value| match value {
+        Value::String(text) => text.clone(),
+        Value::Array(items) => {
+            let words = items.iter().map(|item| item.as_str().map_or_else(|| item.to_string(), oneex_sdk::quote));
+            words.collect::<Vec<_>>().join(" ")
+        }
+        other => other.to_string(),
+    });
+    // The first says enough: a content or a list of options would fill the line.
+    let text = words.take(1).collect::<String>();
+    let line = text.trim().lines().next().unwrap_or_default();
+    let short: String = line.chars().take(LONGEST).collect();
+    if short.len() < text.trim().len() { format!("{short} …") } else { short }
+}

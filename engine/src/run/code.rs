@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use oneex_sdk::ErrorKind;
+use oneex_sdk::{ErrorKind, OpError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -101,6 +101,19 @@ impl Failure {
             hints: Vec::new(),
             extra: BTreeMap::new(),
         }
+    }
+
+    /// The failure that an operation's error is.
+    pub fn of(error: OpError) -> Self {
+        let mut failure = Self::new(error.kind, error.message);
+        failure.hints.extend(error.hint);
+        if let Some(command) = error.command {
+            failure.command = Some(command.command);
+            failure.code = Some(command.output.code());
+            failure.stdout = Some(command.output.stdout_text());
+            failure.stderr = Some(command.output.stderr_text());
+        }
+        failure
     }
 }
 

@@ -1,14 +1,12 @@
 //! What code can see of the run and of its node.
 
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 
 use oneex_sdk::{CancellationToken, Registry};
 use serde::Serialize;
 
-use super::access::Connections;
-use super::{EventSink, Outputs};
+use super::{Connections, EventSink, Outputs, ProjectFiles};
 use crate::diag::SourceMap;
 use crate::graph::{Graph, TaskId};
 use crate::inventory::Inventory;
@@ -84,8 +82,8 @@ pub struct RunContext {
     pub runtime: tokio::runtime::Handle,
     /// Fires when the run is interrupted; every node's token is its child.
     pub cancel: CancellationToken,
-    /// The folder of the runbook.
-    pub runbook_folder: PathBuf,
+    /// Finds files of the project for operations.
+    pub files: Arc<dyn ProjectFiles>,
     /// Numbers operations.
     pub next_op: std::sync::atomic::AtomicU64,
     /// Counts operations by what came of them.

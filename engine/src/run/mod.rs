@@ -5,17 +5,22 @@
 
 mod access;
 mod code;
+mod connections;
 mod context;
 mod event;
 mod options;
 mod outputs;
+mod setup;
+mod view;
 
-pub use access::Connections;
+pub use access::{OpCall, OpOutcome, ProjectFiles, facts, forget_facts, perform};
 pub use code::{Arg, Code, Failure, Interrupt, Returned};
+pub use connections::Connections;
 pub use context::{Mode, NodeContext, NodeKey, Notified, OpCounters, Phase, RunContext};
 pub use event::{
     Counts, EVENT_VERSION, EventSink, Level, Listener, NodeStatus, OpStatus, RunEvent, RunStatus, RunSummary,
     Stamped,
 };
 pub use options::{Decision, GateKeeper, RunOptions};
+pub use setup::RunSetup;
 pub use outputs::{NodeResult, Outputs};

@@ -1,4 +1,26 @@
-//! The Rhai side: everything of the engine that knows the script language.
+//! The Rhai side: everything of the engine that knows the script language. Nothing of Rhai leaves it:
+//! what goes out is a graph whose tasks carry [`crate::run::Code`].
 
+mod closure;
+mod compile;
+mod context;
 pub(crate) mod convert;
+mod current;
+mod declare;
+mod engine;
+mod error;
+mod files;
 pub(crate) mod library;
+mod load;
+mod notifies;
+mod ops;
+mod plain;
+mod resolver;
+mod result;
+pub(crate) mod words;
+mod world;
+
+pub(crate) use load::Script;
+pub use load::{Described, Environment, LoadRequest, Loaded, Project, describe, load};
+pub use resolver::Library;
+pub use words::params::{ParamInputs, ParamShown, Prompt};

@@ -1,0 +1,67 @@
+//! Putting a run together.
+
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, RwLock};
+
+use oneex_sdk::{CancellationToken, Registry};
+
+use super::{Connections, EventSink, Listener, Mode, Notified, OpCounters, Outputs, ProjectFiles, RunContext};
+use crate::diag::SourceMap;
+use crate::graph::Graph;
+use crate::inventory::Inventory;
+use crate::plan::Pending;
+use crate::redact::Redactor;
+use crate::template::Templates;
+
+/// What a run is made of.
+pub struct RunSetup {
+    /// The runbook's name.
+    pub name: String,
+    /// Whether it changes anything.
+    pub mode: Mode,
+    /// The tasks.
+    pub graph: Arc<Graph>,
+    /// The hosts.
+    pub inventory: Arc<RwLock<Inventory>>,
+    /// What the modules bring.
+    pub registry: Registry,
+    /// What masks secrets.
+    pub redactor: Arc<Redactor>,
+    /// The texts that positions point into.
+    pub sources: Arc<SourceMap>,
+    /// Finds files of the project.
+    pub files: Arc<dyn ProjectFiles>,
+    /// Templates and their engine.
+    pub templates: Templates,
+    /// Who reads the events.
+    pub listeners: Vec<Box<dyn Listener>>,
+    /// Runs futures.
+    pub runtime: tokio::runtime::Handle,
+}
+
+impl RunContext {
+    /// Puts a run together; nothing has happened yet.
+    pub fn new(setup: RunSetup) -> Arc<Self> {
+        Arc::new(Self {
+            id: uuid::Uuid::now_v7().to_string(),
+            name: setup.name,
+            mode: setup.mode,
+            graph: setup.graph,
+            inventory: setup.inventory,
+            registry: setup.registry,
+            connections: Connections::default(),
+            events: EventSink::new(Arc::clone(&setup.redactor), setup.listeners),
+            redactor: setup.redactor,
+            templates: setup.templates,
+            sources: setup.sources,
+            outputs: Outputs::default(),
+            notified: Notified::default(),
+            pending: Pending::default(),
+            runtime: setup.runtime,
+            cancel: CancellationToken::new(),
+            files: setup.files,
+            next_op: AtomicU64::new(0),
+            counters: OpCounters::default(),
+        })
+    }
+}

@@ -1,0 +1,147 @@
+//! A closure of the script, kept to be called later from other threads.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use rhai::{Dynamic, Engine, EvalAltResult, FnPtr, GlobalRuntimeState, NativeCallContext, Position};
+use serde_json::Value;
+
+use super::convert::to_dynamic;
+use super::current::{Current, Stop, current, enter};
+use super::error::{Thrown, error_map, failure_from};
+use super::load::Script;
+use super::plain::to_returned;
+use super::words::hosts::HostRef;
+use crate::run::{Arg, Code, Interrupt, NodeContext, Returned};
+
+thread_local! {
+    /// The engine of the load that runs on this thread: closures keep it.
+    static ENGINE: RefCell<Option<Arc<Engine>>> = const { RefCell::new(None) };
+}
+
+/// Makes the engine known to the closures that this thread declares.
+pub(crate) fn set_engine(engine: &Arc<Engine>) {
+    ENGINE.with(|slot| *slot.borrow_mut() = Some(Arc::clone(engine)));
+}
+
+/// Forgets the engine again.
+pub(crate) fn clear_engine() {
+    ENGINE.with(|slot| *slot.borrow_mut() = None);
+}
+
+/// A closure with everything that it needs to run on another thread: a copy of what it captured,
+/// the functions, imports and constants it sees, and its place.
+#[derive(Clone)]
+pub(crate) struct Closure {
+    function: FnPtr,
+    params: usize,
+    global: Arc<GlobalRuntimeState>,
+    position: Position,
+    engine: Arc<Engine>,
+    script: Arc<Script>,
+}
+
+impl std::fmt::Debug for Closure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "closure at {}", self.position)
+    }
+}
+
+impl Closure {
+    /// Keeps a closure of the present load.
+    pub(crate) fn keep(context: &NativeCallContext<'_>, mut function: FnPtr) -> Result<Self, Thrown> {
+        let script = current()?.script;
+        let engine = ENGINE
+            .with(|slot| slot.borrow().clone())
+            .ok_or_else(|| Thrown::invalid("tasks are declared at the top level of a runbook, not in bodies"))?;
+        let params = params_of(context, &function);
+        function.iter_curry_mut().for_each(freeze);
+        Ok(Self {
+            function,
+            params,
+            global: Arc::new(context.global_runtime_state().clone()),
+            position: context.call_position(),
+            engine,
+            script,
+        })
+    }
+
+    /// The function that it is, with copies of what it captured.
+    pub(crate) fn function(&self) -> &FnPtr {
+        &self.function
+    }
+
+    fn evaluate(&self, args: Vec<Dynamic>) -> Result<Dynamic, Box<EvalAltResult>> {
+        let context = NativeCallContext::new_with_all_fields(
+            &self.engine,
+            self.function.fn_name(),
+            self.global.source(),
+            &self.global,
+            self.position,
+        );
+        let wanted = self.params.min(args.len());
+        self.function.call_raw(&context, None, args.into_iter().take(wanted).collect::<Vec<_>>())
+    }
+}
+
+/// How many arguments a function takes beside what it captured. A closure may take fewer than it is
+/// given; Rhai itself insists on the exact number.
+pub(crate) fn params_of(context: &NativeCallContext<'_>, function: &FnPtr) -> usize {
+    const MOST: usize = 4;
+    let captured = function.curry().len();
+    let libraries = &context.global_runtime_state().lib;
+    (0..=MOST)
+        .rev()
+        .find(|count| {
+            libraries.iter().any(|module| module.get_script_fn(function.fn_name(), captured + count).is_some())
+        })
+        .unwrap_or(MOST)
+}
+
+/// Takes a copy of a captured value, closures within it included: bodies run in parallel, and each
+/// sees what it captured as it was.
+pub(crate) fn freeze(value: &mut Dynamic) {
+    *value = std::mem::take(value).flatten_clone();
+    if let Some(mut array) = value.write_lock::<rhai::Array>() {
+        array.iter_mut().for_each(freeze);
+    } else if let Some(mut map) = value.write_lock::<rhai::Map>() {
+        map.values_mut().for_each(freeze);
+    } else if let Some(mut function) = value.write_lock::<FnPtr>() {
+        function.iter_curry_mut().for_each(freeze);
+    }
+}
+
+impl Code for Closure {
+    fn call(&self, context: &Arc<NodeContext>, args: &[Arg<'_>]) -> Result<Returned, Interrupt> {
+        let current =
+            Current { script: Arc::clone(&self.script), node: Some(Arc::clone(context)), stop: None };
+        let (result, stop) = enter(current, || {
+            let args = args.iter().map(|arg| argument(arg, context)).collect();
+            self.evaluate(args).and_then(|value| to_returned(value).map_err(|error| error.placed(self.position)))
+        });
+        match (stop, result) {
+            (Some(Stop::Skipped(reason)), _) => Err(Interrupt::Skipped(reason)),
+            (Some(Stop::Cancelled | Stop::ParamsReached), _) => Err(Interrupt::Cancelled),
+            (Some(Stop::KnownAfterRun(what)), _) => Err(Interrupt::KnownAfterRun(what)),
+            (None, Ok(returned)) => Ok(returned),
+            (None, Err(error)) => Err(Interrupt::Failed(Box::new(failure_from(&error, &self.script)))),
+        }
+    }
+}
+
+fn argument(arg: &Arg<'_>, context: &NodeContext) -> Dynamic {
+    match arg {
+        Arg::Host(name) => Dynamic::from(HostRef { name: (*name).into(), user: context.sudo.clone() }),
+        Arg::Item(item) => to_dynamic(item),
+        Arg::Failure(failure) => error_map(failure).into(),
+        Arg::Run(summary) => {
+            let mut value = serde_json::to_value(summary).unwrap_or_default();
+            if let Some(map) = value.as_object_mut() {
+                map.insert("url".into(), Value::Null);
+                let names = summary.failed.iter().map(|node| Value::String(node.to_string())).collect();
+                map.insert("failed".into(), Value::Array(names));
+            }
+            to_dynamic(&value)
+        }
+    }
+}

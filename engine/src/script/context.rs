@@ -1,0 +1,32 @@
+//! From a loaded runbook to a run.
+
+use std::sync::Arc;
+
+use super::files::ScriptFiles;
+use super::load::Loaded;
+use crate::run::{Listener, Mode, RunContext, RunSetup};
+use crate::template::Templates;
+
+impl Loaded {
+    /// Puts the run of this runbook together. Fails when no temporary folder can be made.
+    pub fn context(
+        &self,
+        mode: Mode,
+        listeners: Vec<Box<dyn Listener>>,
+        runtime: tokio::runtime::Handle,
+    ) -> std::io::Result<Arc<RunContext>> {
+        Ok(RunContext::new(RunSetup {
+            name: self.script.name.to_string(),
+            mode,
+            graph: Arc::clone(&self.graph),
+            inventory: Arc::clone(&self.inventory),
+            registry: self.registry.clone(),
+            redactor: Arc::clone(&self.redactor),
+            sources: Arc::clone(&self.sources),
+            files: Arc::new(ScriptFiles::new(Arc::clone(&self.script))?),
+            templates: Templates::default(),
+            listeners,
+            runtime,
+        }))
+    }
+}

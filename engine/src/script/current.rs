@@ -1,0 +1,93 @@
+//! What the present thread runs: the load, or code of a node. Native functions of the language look
+//! here, because Rhai hands them nothing else that differs from node to node.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use super::error::Thrown;
+use super::load::Script;
+use crate::run::NodeContext;
+
+/// What the present thread runs.
+#[derive(Clone)]
+pub(crate) struct Current {
+    /// The loaded, or loading, script.
+    pub(crate) script: Arc<Script>,
+    /// The node; none while the script loads.
+    pub(crate) node: Option<Arc<NodeContext>>,
+    /// Why the code must end; once set, nothing of the script runs on, `catch` included.
+    pub(crate) stop: Option<Stop>,
+}
+
+/// Why code ends without having failed. A script cannot catch it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Stop {
+    /// It called `skip`.
+    Skipped(String),
+    /// Its token was cancelled.
+    Cancelled,
+    /// Under `plan`: it asked for what only a run can know.
+    KnownAfterRun(String),
+    /// `params` was reached, and nothing more was asked for.
+    ParamsReached,
+}
+
+thread_local! {
+    static CURRENT: RefCell<Option<Current>> = const { RefCell::new(None) };
+}
+
+/// Runs `work` as `current`; returns what it returned and why it was stopped, if it was.
+pub(crate) fn enter<T>(current: Current, work: impl FnOnce() -> T) -> (T, Option<Stop>) {
+    struct Restore(Option<Current>);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            CURRENT.with(|slot| *slot.borrow_mut() = self.0.take());
+        }
+    }
+    let before = CURRENT.with(|slot| slot.borrow_mut().replace(current));
+    let restore = Restore(before);
+    let result = work();
+    let stop = CURRENT.with(|slot| slot.borrow_mut().as_mut().and_then(|current| current.stop.take()));
+    drop(restore);
+    (result, stop)
+}
+
+/// What the present thread runs. Fails outside of a run, where no script code can be.
+pub(crate) fn current() -> Result<Current, Thrown> {
+    CURRENT
+        .with(|slot| slot.borrow().clone())
+        .ok_or_else(|| Thrown::text("this function works only in a runbook"))
+}
+
+/// The present node. Fails while the script loads, naming the `word` that needs a task.
+pub(crate) fn node(word: &str) -> Result<(Current, Arc<NodeContext>), Thrown> {
+    let current = current()?;
+    match current.node.clone() {
+        Some(node) => Ok((current, node)),
+        None => Err(Thrown::invalid(format!("`{word}` touches the world, and the script is only being loaded"))
+            .hint("call it in the body of a task: `task(\"name\").run(|| …)`")),
+    }
+}
+
+/// Ends the present code for a reason that cannot be caught.
+pub(crate) fn stop(reason: Stop) -> Thrown {
+    CURRENT.with(|slot| {
+        if let Some(current) = slot.borrow_mut().as_mut() {
+            current.stop.get_or_insert(reason);
+        }
+    });
+    Thrown::Stopped
+}
+
+/// Asked by Rhai as the script runs: says whether it must end.
+pub(crate) fn must_end(operations: u64) -> bool {
+    CURRENT.with(|slot| {
+        let mut slot = slot.borrow_mut();
+        let Some(current) = slot.as_mut() else { return false };
+        // Looking at the token takes a lock, and the script does some ten million steps a second.
+        if operations % 1024 == 0 && current.node.as_ref().is_some_and(|node| node.cancel.is_cancelled()) {
+            current.stop.get_or_insert(Stop::Cancelled);
+        }
+        current.stop.is_some()
+    })
+}

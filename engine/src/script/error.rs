@@ -1,0 +1,277 @@
+//! Errors on their way between Rust and the script.
+
+use std::sync::Arc;
+
+use oneex_sdk::{ErrorKind, OpError};
+use rhai::{Dynamic, EvalAltResult, Map, NativeCallContext, Position as RhaiPosition};
+
+use super::convert::{to_dynamic, to_value};
+use super::load::Script;
+use crate::diag::{Diagnostic, Position};
+use crate::run::Failure;
+
+/// What a native function of the language throws; [`Thrown::at`] gives it its place.
+#[derive(Debug, Clone)]
+pub(crate) enum Thrown {
+    /// A failure that a script can catch.
+    Failed(Box<Failure>),
+    /// The code must end; why stands in [`super::current`].
+    Stopped,
+}
+
+impl Thrown {
+    /// A failure of the kind that `fail` makes.
+    pub(crate) fn text(message: impl Into<String>) -> Self {
+        Self::Failed(Box::new(Failure::new(ErrorKind::Failed, message)))
+    }
+
+    /// A call that is wrong in itself.
+    pub(crate) fn invalid(message: impl Into<String>) -> Self {
+        Self::Failed(Box::new(Failure::new(ErrorKind::Invalid, message)))
+    }
+
+    /// Adds what to do next.
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        if let Self::Failed(failure) = &mut self {
+            failure.hints.push(hint.into());
+        }
+        self
+    }
+
+    /// Makes the Rhai error, placed where the script calls.
+    pub(crate) fn at(self, context: &NativeCallContext<'_>) -> Box<EvalAltResult> {
+        let position = context.call_position();
+        match self {
+            Self::Stopped => EvalAltResult::ErrorTerminated(Dynamic::UNIT, position).into(),
+            Self::Failed(failure) => {
+                EvalAltResult::ErrorRuntime(error_map(&failure).into(), position).into()
+            }
+        }
+    }
+}
+
+impl From<Failure> for Thrown {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(Box::new(failure))
+    }
+}
+
+impl From<OpError> for Thrown {
+    fn from(error: OpError) -> Self {
+        if error.kind == ErrorKind::Cancelled {
+            return super::current::stop(super::current::Stop::Cancelled);
+        }
+        Self::Failed(Box::new(Failure::of(error)))
+    }
+}
+
+/// The error map that `catch` and `rescue` get.
+pub(crate) fn error_map(failure: &Failure) -> Map {
+    let mut map = Map::new();
+    for (key, value) in &failure.extra {
+        map.insert(key.as_str().into(), to_dynamic(value));
+    }
+    let text = |text: &Option<String>| text.clone().map_or(Dynamic::UNIT, Dynamic::from);
+    map.insert("kind".into(), failure.kind.as_str().into());
+    map.insert("message".into(), failure.message.clone().into());
+    map.insert("operation".into(), text(&failure.operation));
+    map.insert("target".into(), text(&failure.target));
+    map.insert("command".into(), text(&failure.command));
+    map.insert("code".into(), failure.code.map_or(Dynamic::UNIT, |code| i64::from(code).into()));
+    map.insert("stdout".into(), text(&failure.stdout));
+    map.insert("stderr".into(), text(&failure.stderr));
+    let position = failure.position.as_ref().map_or(Dynamic::UNIT, |position| position.to_string().into());
+    map.insert("position".into(), position);
+    map.insert("hints".into(), failure.hints.iter().cloned().map(Dynamic::from).collect::<rhai::Array>().into());
+    map
+}
+
+const FIELDS: [&str; 10] =
+    ["kind", "message", "operation", "target", "command", "code", "stdout", "stderr", "position", "hints"];
+
+/// The failure that a thrown value stands for: an error map as it is, anything else as a message.
+pub(crate) fn failure_from_value(value: &Dynamic) -> Failure {
+    let Some(map) = value.read_lock::<Map>() else {
+        let message = if value.is_unit() { "thrown without a value".into() } else { value.to_string() };
+        return Failure::new(ErrorKind::Failed, message);
+    };
+    let text = |key: &str| map.get(key).filter(|value| !value.is_unit()).map(ToString::to_string);
+    let kind = match text("kind").as_deref() {
+        Some("unreachable") => ErrorKind::Unreachable,
+        Some("timeout") => ErrorKind::Timeout,
+        Some("denied") => ErrorKind::Denied,
+        Some("invalid") => ErrorKind::Invalid,
+        _ => ErrorKind::Failed,
+    };
+    let message = text("message").unwrap_or_else(|| value.to_string());
+    let mut failure = Failure::new(kind, message);
+    failure.operation = text("operation");
+    failure.target = text("target");
+    failure.command = text("command");
+    failure.code = map.get("code").and_then(|code| code.as_int().ok()).and_then(|code| i32::try_from(code).ok());
+    failure.stdout = text("stdout");
+    failure.stderr = text("stderr");
+    failure.position = text("position").and_then(|text| parse_position(&text));
+    if let Some(hints) = map.get("hints").and_then(|hints| hints.read_lock::<rhai::Array>()) {
+        failure.hints = hints.iter().map(ToString::to_string).collect();
+    }
+    for (key, value) in map.iter().filter(|(key, _)| !FIELDS.contains(&key.as_str())) {
+        if let Ok(value) = to_value(value) {
+            failure.extra.insert(key.to_string(), value);
+        }
+    }
+    failure
+}
+
+fn parse_position(text: &str) -> Option<Position> {
+    let mut parts = text.rsplitn(3, ':');
+    let (column, line, file) = (parts.next()?, parts.next()?, parts.next()?);
+    Some(Position { file: file.into(), line: line.parse().ok()?, column: column.parse().ok()? })
+}
+
+/// The failure that a Rhai error is, with its place and the calls that led there.
+pub(crate) fn failure_from(error: &EvalAltResult, script: &Script) -> Failure {
+    let mut frames = Vec::new();
+    let main: Arc<str> = Arc::clone(&script.name);
+    let (inner, file) = unwind(error, &main, &mut frames);
+    let position = place(&file, inner.position());
+    let mut failure = match inner {
+        EvalAltResult::ErrorRuntime(value, _) => failure_from_value(value),
+        EvalAltResult::ErrorSystem(_, cause) => match cause.downcast_ref::<Diagnostic>() {
+            Some(diagnostic) => {
+                let mut failure = Failure::new(ErrorKind::Invalid, diagnostic.message.clone());
+                failure.hints = diagnostic.hints.clone();
+                failure
+            }
+            None => Failure::new(ErrorKind::Invalid, cause.to_string()),
+        },
+        other => Failure::new(ErrorKind::Invalid, sentence(other)),
+    };
+    frames.reverse();
+    if failure.position.is_none() {
+        failure.position = position.or_else(|| frames.first().map(|(position, _)| position.clone()));
+        failure.frames = frames;
+    }
+    failure
+}
+
+/// Walks to the innermost error; collects the calls on the way, outermost first.
+fn unwind<'a>(
+    error: &'a EvalAltResult,
+    file: &Arc<str>,
+    frames: &mut Vec<(Position, String)>,
+) -> (&'a EvalAltResult, Arc<str>) {
+    match error {
+        EvalAltResult::ErrorInFunctionCall(name, source, inner, position) => {
+            let name = if name.starts_with("anon$") { "closure" } else { name };
+            frames.extend(place(file, *position).map(|position| (position, format!("in the call of `{name}`"))));
+            let next = if source.is_empty() { Arc::clone(file) } else { source.as_str().into() };
+            unwind(inner, &next, frames)
+        }
+        EvalAltResult::ErrorInModule(name, inner, position) => {
+            frames.extend(place(file, *position).map(|position| (position, format!("in the import of `{name}`"))));
+            let next = if name.is_empty() { Arc::clone(file) } else { name.as_str().into() };
+            unwind(inner, &next, frames)
+        }
+        other => (other, Arc::clone(file)),
+    }
+}
+
+/// A Rhai position as ours.
+pub(crate) fn place(file: &Arc<str>, position: RhaiPosition) -> Option<Position> {
+    let line = u32::try_from(position.line()?).ok()?;
+    let column = position.position().and_then(|column| u32::try_from(column).ok()).unwrap_or(0);
+    Some(Position { file: Arc::clone(file), line, column })
+}
+
+/// What Rhai says, as our messages are written: without position, literals in back-quotes.
+fn sentence(error: &EvalAltResult) -> String {
+    match error {
+        EvalAltResult::ErrorParsing(kind, _) => parse_sentence(&kind.to_string()),
+        EvalAltResult::ErrorVariableNotFound(name, _) => format!("variable `{name}` is not defined"),
+        EvalAltResult::ErrorPropertyNotFound(name, _) => format!("there is no property `{name}`"),
+        EvalAltResult::ErrorFunctionNotFound(call, _) => format!("there is no function `{call}`"),
+        EvalAltResult::ErrorModuleNotFound(name, _) => format!("module `{name}` was not found"),
+        EvalAltResult::ErrorTooManyOperations(_) => {
+            "the code ran too many steps without an end: an endless loop?".to_owned()
+        }
+        EvalAltResult::ErrorStackOverflow(_) => "functions call each other too deep: an endless recursion?".to_owned(),
+        EvalAltResult::ErrorDataTooLarge(what, _) => {
+            format!("a value grew beyond what a runbook may hold: {}", what.to_lowercase())
+        }
+        EvalAltResult::ErrorMismatchDataType(wanted, found, _) => {
+            format!("expected a value of type `{wanted}`, found `{found}`")
+        }
+        EvalAltResult::ErrorMismatchOutputType(wanted, found, _) => {
+            format!("expected `{wanted}` to be returned, found `{found}`")
+        }
+        EvalAltResult::ErrorIndexNotFound(index, _) => format!("there is no `{index}`"),
+        EvalAltResult::ErrorIndexingType(what, _) => format!("`{what}` has no such property or index"),
+        EvalAltResult::ErrorArrayBounds(size, index, _) => {
+            format!("index {index} is out of range: the array has {size} elements")
+        }
+        EvalAltResult::ErrorUnboundThis(_) => "`this` has no value here".to_owned(),
+        other => {
+            // Rhai appends the position, which we show our own way.
+            let text = other.to_string();
+            let text = text.split(" (line ").next().unwrap_or(&text).trim_end_matches(" @").to_owned();
+            lower_first(&text)
+        }
+    }
+}
+
+fn parse_sentence(text: &str) -> String {
+    let text = text.strip_prefix("Syntax error: ").unwrap_or(text);
+    lower_first(text)
+}
+
+fn lower_first(text: &str) -> String {
+    let mut chars = text.chars();
+    match (chars.next(), chars.clone().next()) {
+        // An acronym stays as it is.
+        (Some(first), Some(second)) if first.is_uppercase() && !second.is_uppercase() => {
+            first.to_lowercase().chain(chars).collect()
+        }
+        _ => text.to_owned(),
+    }
+}
+
+/// A diagnostic of an error while the script was loaded: the place, the line, the way there.
+pub(crate) fn diagnostic_from(error: &EvalAltResult, script: &Script) -> Diagnostic {
+    // A diagnostic of our own, from an import, travels inside of Rhai's error.
+    if let Some(diagnostic) = carried(error) {
+        return diagnostic.clone();
+    }
+    let failure = failure_from(error, script);
+    let code = if matches!(innermost(error), EvalAltResult::ErrorParsing(..)) { "syntax" } else { "script" };
+    diagnostic_of(code, &failure, script)
+}
+
+/// A diagnostic that shows a failure in the script.
+pub(crate) fn diagnostic_of(code: &'static str, failure: &Failure, script: &Script) -> Diagnostic {
+    let mut diagnostic = Diagnostic::error(code, &failure.message);
+    if let Some(position) = &failure.position {
+        diagnostic = diagnostic.label(script.sources.label(position, "", true));
+    }
+    for (position, text) in &failure.frames {
+        diagnostic = diagnostic.label(script.sources.label(position, text, false));
+    }
+    diagnostic.hints.extend(failure.hints.iter().cloned());
+    diagnostic
+}
+
+fn innermost(error: &EvalAltResult) -> &EvalAltResult {
+    match error {
+        EvalAltResult::ErrorInFunctionCall(_, _, inner, _) | EvalAltResult::ErrorInModule(_, inner, _) => {
+            innermost(inner)
+        }
+        other => other,
+    }
+}
+
+fn carried(error: &EvalAltResult) -> Option<&Diagnostic> {
+    match innermost(error) {
+        EvalAltResult::ErrorSystem(_, cause) => cause.downcast_ref::<Diagnostic>(),
+        _ => None,
+    }
+}

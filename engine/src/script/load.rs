@@ -1,0 +1,284 @@
+//! Loading: the top level runs once, offline, and leaves a graph.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, RwLock};
+
+use oneex_sdk::{Map, Registry, Value};
+use rhai::{AST, Engine, OptimizationLevel, Scope};
+
+use super::current::{Current, Stop, enter};
+use super::declare::Declarations;
+use super::error::{diagnostic_from, place};
+use super::resolver::Library;
+use super::words::params::{ParamInputs, ParamShown};
+use super::{compile, engine};
+use crate::check;
+use crate::diag::{Diagnostic, Diagnostics, Severity, SourceMap};
+use crate::graph::Graph;
+use crate::inventory::Inventory;
+use crate::redact::Redactor;
+use crate::run::RunEvent;
+
+/// Where scripts and their files may be read from.
+#[derive(Debug, Clone, Default)]
+pub struct Project {
+    /// The folder of `oneex.toml`; the runbook's own folder where there is none.
+    pub root: PathBuf,
+    /// The folder of the runbook.
+    pub runbook_folder: PathBuf,
+    /// Where roles are looked for after the runbook's own folder.
+    pub role_paths: Vec<PathBuf>,
+    /// Further folders that scripts may read from, as `oneex.toml` allows.
+    pub allow: Vec<PathBuf>,
+}
+
+/// The environment that `--env` chose.
+#[derive(Debug, Clone, Default)]
+pub struct Environment {
+    /// Its name.
+    pub name: String,
+    /// True where runs ask before they change anything.
+    pub protected: bool,
+    /// Its variables.
+    pub vars: Map<String, Value>,
+}
+
+/// Everything that loading needs; the command line gathers it.
+pub struct LoadRequest {
+    /// The runbook.
+    pub runbook: PathBuf,
+    /// Its name as the user gave it.
+    pub name: String,
+    /// Where scripts and their files may be read from.
+    pub project: Project,
+    /// The hosts.
+    pub inventory: Inventory,
+    /// What was given for parameters.
+    pub params: ParamInputs,
+    /// The process's environment variables.
+    pub variables: BTreeMap<String, String>,
+    /// The chosen environment.
+    pub environment: Option<Environment>,
+    /// What the modules bring.
+    pub registry: Registry,
+    /// The standard library.
+    pub library: Arc<dyn Library>,
+    /// What masks secrets.
+    pub redactor: Arc<Redactor>,
+}
+
+/// What code of the script can see at any time.
+pub(crate) struct Script {
+    /// The runbook's name as the user gave it.
+    pub(crate) name: Arc<str>,
+    /// Where scripts and their files may be read from.
+    pub(crate) project: Project,
+    /// The hosts.
+    pub(crate) inventory: Arc<RwLock<Inventory>>,
+    /// What was given for parameters.
+    pub(crate) params: ParamInputs,
+    /// The process's environment variables.
+    pub(crate) variables: BTreeMap<String, String>,
+    /// The chosen environment.
+    pub(crate) environment: Option<Environment>,
+    /// What masks secrets.
+    pub(crate) redactor: Arc<Redactor>,
+    /// The texts that positions point into.
+    pub(crate) sources: Arc<SourceMap>,
+    /// What was imported so far.
+    pub(crate) imports: super::resolver::Imports,
+    /// What was read of the code, to know who notifies whom.
+    pub(crate) reading: super::notifies::Reading,
+    /// What was declared so far; taken out when the load ends.
+    pub(crate) declared: Mutex<Declarations>,
+}
+
+/// A loaded runbook.
+pub struct Loaded {
+    /// The tasks.
+    pub graph: Arc<Graph>,
+    /// The parameters with their values, secrets masked.
+    pub params: Vec<ParamShown>,
+    /// The runbook's doc comment.
+    pub doc: String,
+    /// The hosts; grows in the run.
+    pub inventory: Arc<RwLock<Inventory>>,
+    /// The texts that positions point into.
+    pub sources: Arc<SourceMap>,
+    /// What masks secrets.
+    pub redactor: Arc<Redactor>,
+    /// `print` and `warn` of the load.
+    pub messages: Vec<RunEvent>,
+    /// Mistakes that do not stop a run.
+    pub warnings: Vec<Diagnostic>,
+    /// Where scripts and their files may be read from.
+    pub project: Project,
+    /// What the modules bring.
+    pub registry: Registry,
+    /// The chosen environment.
+    pub environment: Option<Environment>,
+    /// What code of the script sees in the run.
+    pub(crate) script: Arc<Script>,
+}
+
+/// What `params` declares, and the doc comment, for `--help`: the load stops there.
+#[derive(Debug, Clone)]
+pub struct Described {
+    /// The runbook's doc comment.
+    pub doc: String,
+    /// The parameters.
+    pub params: Vec<ParamShown>,
+}
+
+/// Loads a runbook: compiles it, looks for mistakes, runs its top level.
+pub fn load(request: LoadRequest) -> Result<Loaded, Diagnostics> {
+    on_deep_stack(move || Loading::begin(request)?.finish())
+}
+
+/// Reads a runbook up to `params`, which needs no values.
+pub fn describe(mut request: LoadRequest) -> Result<Described, Diagnostics> {
+    request.params.describe = true;
+    on_deep_stack(move || Loading::begin(request)?.describe())
+}
+
+/// A deep recursion of the script must meet Rhai's limit before the end of the stack.
+fn on_deep_stack<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Diagnostics> + Send + 'static,
+) -> Result<T, Diagnostics> {
+    let failed = |what: String| Diagnostics::from(Diagnostic::error("internal", what));
+    std::thread::Builder::new()
+        .name("load".into())
+        .stack_size(64 << 20)
+        .spawn(work)
+        .map_err(|error| failed(format!("the loading thread could not start: {error}")))?
+        .join()
+        .map_err(|_| failed("loading ended unexpectedly; this is a bug in oneex".into()))?
+}
+
+struct Loading {
+    engine: Arc<Engine>,
+    script: Arc<Script>,
+    ast: AST,
+    doc: String,
+    registry: Registry,
+    warnings: Vec<Diagnostic>,
+}
+
+impl Loading {
+    fn begin(request: LoadRequest) -> Result<Self, Diagnostics> {
+        let sources = Arc::new(SourceMap::default());
+        let text = std::fs::read(&request.runbook).map_err(|error| {
+            Diagnostic::error("read", format!("`{}` cannot be read: {error}", request.name))
+        })?;
+        let text = String::from_utf8(text)
+            .map_err(|error| Diagnostic::error("read", format!("`{}` is not UTF-8: {error}", request.name)))?;
+        let source = sources.add(&request.name, text);
+        let script = Arc::new(Script {
+            name: request.name.as_str().into(),
+            project: request.project,
+            inventory: Arc::new(RwLock::new(request.inventory)),
+            params: request.params,
+            variables: request.variables,
+            environment: request.environment,
+            redactor: request.redactor,
+            sources,
+            imports: super::resolver::Imports::new(request.library),
+            reading: super::notifies::Reading::default(),
+            declared: Mutex::new(Declarations::default()),
+        });
+        let engine = Arc::new(engine::build(&request.registry));
+        script.imports.enter_file(&source.name, &request.runbook);
+        let ast = compile::compile(&engine, &source).map_err(Diagnostics::from)?;
+        let _ = script.reading.main.set(ast.clone());
+        let doc = compile::doc_comment(&source.text);
+        let mut loading = Self { engine, script, ast, doc, registry: request.registry, warnings: Vec::new() };
+        loading.check()?;
+        Ok(loading)
+    }
+
+    /// Looks for mistakes in the text, before any of it runs.
+    fn check(&mut self) -> Result<(), Diagnostics> {
+        let found = check::check_script(&self.engine, &self.script, &self.registry);
+        let (errors, warnings): (Vec<_>, Vec<_>) =
+            found.into_iter().partition(|diagnostic| diagnostic.severity == Severity::Error);
+        self.warnings = warnings;
+        if errors.is_empty() { Ok(()) } else { Err(Diagnostics(errors)) }
+    }
+
+    fn run(&self) -> Result<Option<Stop>, Diagnostics> {
+        let current = Current { script: Arc::clone(&self.script), node: None, stop: None };
+        super::closure::set_engine(&self.engine);
+        let (result, stop) = enter(current, || self.engine.run_ast_with_scope(&mut Scope::new(), &self.ast));
+        super::closure::clear_engine();
+        match (result, stop) {
+            (_, Some(stop)) => Ok(Some(stop)),
+            (Ok(()), None) => Ok(None),
+            (Err(error), None) => Err(diagnostic_from(&error, &self.script).into()),
+        }
+    }
+
+    fn describe(self) -> Result<Described, Diagnostics> {
+        self.run()?;
+        let params = std::mem::take(&mut self.declared().params);
+        Ok(Described { doc: self.doc, params })
+    }
+
+    fn finish(self) -> Result<Loaded, Diagnostics> {
+        if let Some(stop) = self.run()? {
+            let what = match stop {
+                Stop::Skipped(_) => "`skip` works only in the body of a task",
+                _ => "the load was stopped",
+            };
+            return Err(Diagnostic::error("script", what).into());
+        }
+        self.refuse_unknown_params()?;
+        let declared = std::mem::take(&mut *self.declared());
+        let (params, messages) = (declared.params.clone(), declared.messages.clone());
+        let graph = declared.into_graph(&self.script)?;
+        let script = &self.script;
+        Ok(Loaded {
+            graph: Arc::new(graph),
+            params,
+            doc: self.doc,
+            inventory: Arc::clone(&script.inventory),
+            sources: Arc::clone(&script.sources),
+            redactor: Arc::clone(&script.redactor),
+            messages,
+            warnings: self.warnings,
+            project: script.project.clone(),
+            registry: self.registry,
+            environment: script.environment.clone(),
+            script: Arc::clone(script),
+        })
+    }
+
+    /// A runbook without `params` takes none: what was given is a mistake.
+    fn refuse_unknown_params(&self) -> Result<(), Diagnostics> {
+        if self.declared().params_declared {
+            return Ok(());
+        }
+        match self.script.params.given_names().next() {
+            Some(name) => {
+                let message = format!("`{}` has no parameter `{name}`: it declares none", self.script.name);
+                Err(Diagnostic::error("param", message).into())
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn declared(&self) -> std::sync::MutexGuard<'_, Declarations> {
+        self.script.declared.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+impl Script {
+    /// The place where a native function was called.
+    pub(crate) fn position(&self, context: &rhai::NativeCallContext<'_>) -> crate::diag::Position {
+        let file: Arc<str> = context.call_source().map_or_else(|| Arc::clone(&self.name), Into::into);
+        place(&file, context.call_position()).unwrap_or(crate::diag::Position { file, line: 1, column: 0 })
+    }
+}
+
+/// Scripts are compiled for checking and for running alike: folded constants would lose positions.
+pub(super) const OPTIMIZATION: OptimizationLevel = OptimizationLevel::None;

@@ -1,0 +1,69 @@
+//! `add_host`: a task makes a host that later tasks find.
+
+use oneex_sdk::{Secret, SecretSink};
+use rhai::{Engine, EvalAltResult, Map, NativeCallContext};
+
+use super::hosts::HostRef;
+use super::options::{self, Options};
+use crate::inventory::NewHost;
+use crate::run::{Mode, RunEvent};
+use crate::script::current::node;
+use crate::script::error::Thrown;
+use crate::script::plain::to_argument;
+
+const KNOWN: &[&str] = &[
+    "name", "address", "port", "user", "groups", "vars", "host_keys", "connection", "password", "private_key_file",
+];
+
+fn add_host(map: Map) -> Result<HostRef, Thrown> {
+    let (current, node) = node("add_host")?;
+    if node.node.host.is_some() {
+        return Err(Thrown::invalid("`add_host` is for tasks without `.on`")
+            .hint("return what the hosts found, and add the hosts in a task that needs this one"));
+    }
+    let mut options = Options::new("add_host", KNOWN, map)?;
+    let name = options.parse("name", options::text)?.ok_or_else(|| Thrown::invalid("`add_host` needs the option `name`"))?;
+    let port = options.parse("port", |value| options::count(value, 1))?;
+    let port = port.map(u16::try_from).transpose().map_err(|_| Thrown::invalid("`add_host`: a port is at most 65535"))?;
+    let vars = match options.take("vars") {
+        Some(value) => match to_argument(&value).map_err(|error| Thrown::invalid(error.to_string()))? {
+            oneex_sdk::Value::Object(vars) => vars,
+            _ => return Err(Thrown::invalid("`add_host`: option `vars`: expected a map")),
+        },
+        None => oneex_sdk::Map::new(),
+    };
+    let password = options.parse("password", options::text)?;
+    if let Some(password) = &password {
+        current.script.redactor.register(password);
+    }
+    let groups = options.parse("groups", options::texts)?.unwrap_or_default();
+    let new = NewHost {
+        name: name.clone(),
+        address: options.parse("address", options::text)?,
+        port,
+        user: options.parse("user", options::text)?,
+        groups: groups.clone(),
+        vars,
+        host_keys: options.parse("host_keys", options::texts)?.unwrap_or_default(),
+        connection: options.parse("connection", options::text)?,
+        password: password.map(Secret::new),
+        private_key_file: options.parse("private_key_file", options::text)?.map(Into::into),
+        planned: node.run.mode == Mode::Plan,
+    };
+    let (info, changed) = {
+        let mut inventory = node.run.inventory.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        inventory.add_host(new).map_err(|error| Thrown::invalid(error.to_string()))?
+    };
+    let host: std::sync::Arc<str> = info.name.as_str().into();
+    if changed {
+        node.run.events.emit(RunEvent::HostAdded { node: node.node.clone(), host: host.clone(), groups });
+    }
+    Ok(HostRef { name: host, user: None })
+}
+
+/// Registers the word.
+pub(super) fn register(engine: &mut Engine) {
+    engine.register_fn("add_host", |context: NativeCallContext, host: Map| -> Result<HostRef, Box<EvalAltResult>> {
+        add_host(host).map_err(|error| error.at(&context))
+    });
+}

@@ -1,0 +1,159 @@
+//! `sleep`, `wait_until`, `retry`, `parallel`: code that waits, and code side by side.
+
+use std::time::{Duration, Instant};
+
+use oneex_sdk::ErrorKind;
+use rhai::{Array, Dynamic, Engine, EvalAltResult, FnPtr, Map, NativeCallContext, Position};
+
+use super::options::{self, Options};
+use crate::run::{Failure, Mode, NodeContext};
+use crate::script::closure::freeze;
+use crate::script::current::{Stop, current, enter, node, stop};
+use crate::script::error::Thrown;
+
+type Fallible<T> = Result<T, Box<EvalAltResult>>;
+
+/// Waits, unless the node is cancelled meanwhile. A plan does not wait.
+fn pause(node: &NodeContext, wait: Duration) -> Result<(), Thrown> {
+    if node.run.mode == Mode::Plan {
+        return Ok(());
+    }
+    let cancelled = node.run.runtime.block_on(async {
+        tokio::select! {
+            biased;
+            () = node.cancel.cancelled() => true,
+            () = tokio::time::sleep(wait) => false,
+        }
+    });
+    if cancelled { Err(stop(Stop::Cancelled)) } else { Ok(()) }
+}
+
+fn sleep(wait: &Dynamic) -> Result<(), Thrown> {
+    let (_, node) = node("sleep")?;
+    pause(&node, options::duration(wait)?)
+}
+
+fn wait_until(context: &NativeCallContext<'_>, limit: &Dynamic, map: Map, condition: &FnPtr) -> Fallible<()> {
+    let place = |error: Thrown| error.at(context);
+    let (_, node) = node("wait_until").map_err(place)?;
+    let limit = options::duration(limit).map_err(place)?;
+    let mut map = Options::new("wait_until", &["every"], map).map_err(place)?;
+    let every = map.parse("every", options::duration).map_err(place)?.unwrap_or(Duration::from_secs(1));
+    let begun = Instant::now();
+    loop {
+        let answer = condition.call_raw(context, None, [])?;
+        let answer = answer.as_bool().map_err(|found| {
+            place(Thrown::invalid(format!("the closure of `wait_until` must return a bool, it returned `{found}`")))
+        })?;
+        if answer {
+            return Ok(());
+        }
+        if node.run.mode == Mode::Plan {
+            return Err(place(stop(Stop::KnownAfterRun("a wait that is not over now".into()))));
+        }
+        if begun.elapsed() + every > limit {
+            let message = format!("the condition was not true within {}", seconds(limit));
+            return Err(place(Failure::new(ErrorKind::Timeout, message).into()));
+        }
+        pause(&node, every).map_err(place)?;
+    }
+}
+
+fn seconds(duration: Duration) -> String {
+    format!("{} s", duration.as_secs_f64())
+}
+
+fn retry(context: &NativeCallContext<'_>, times: &Dynamic, wait: &Dynamic, body: &FnPtr) -> Fallible<Dynamic> {
+    let place = |error: Thrown| error.at(context);
+    let (_, node) = node("retry").map_err(place)?;
+    let times = options::count(times, 1).map_err(place)?;
+    let wait = options::duration(wait).map_err(place)?;
+    let mut tried = 0;
+    loop {
+        match body.call_raw(context, None, []) {
+            Ok(value) => return Ok(value),
+            Err(error) if tried == times || current().is_ok_and(|current| current.stop.is_some()) => return Err(error),
+            Err(_) => {
+                tried += 1;
+                pause(&node, wait).map_err(place)?;
+            }
+        }
+    }
+}
+
+/// Runs closures on threads of their own. Each sees a copy of what it captured; the first failure
+/// is thrown when all have ended.
+fn parallel(context: &NativeCallContext<'_>, branches: Array) -> Fallible<Array> {
+    let here = current().map_err(|error| error.at(context))?;
+    node("parallel").map_err(|error| error.at(context))?;
+    let mut functions = Vec::with_capacity(branches.len());
+    for branch in branches {
+        let mut function = branch.try_cast_result::<FnPtr>().map_err(|value| {
+            let found = value.type_name().to_owned();
+            Thrown::invalid(format!("`parallel` takes an array of closures, found a `{found}`")).at(context)
+        })?;
+        function.iter_curry_mut().for_each(freeze);
+        functions.push(function);
+    }
+    let (engine, global) = (context.engine(), context.global_runtime_state());
+    let position = context.call_position();
+    let results: Vec<_> = std::thread::scope(|scope| {
+        let spawn = |function: &FnPtr| {
+            let (here, function) = (here.clone(), function.clone());
+            std::thread::Builder::new().name("parallel".into()).stack_size(16 << 20).spawn_scoped(scope, move || {
+                enter(here, || {
+                    let context = NativeCallContext::new_with_all_fields(
+                        engine,
+                        function.fn_name(),
+                        global.source(),
+                        global,
+                        position,
+                    );
+                    function.call_raw(&context, None, [])
+                })
+            })
+        };
+        let threads: Vec<_> = functions.iter().map(spawn).collect();
+        threads.into_iter().map(|thread| thread.map(std::thread::ScopedJoinHandle::join)).collect()
+    });
+    let broken = || -> Box<EvalAltResult> {
+        EvalAltResult::ErrorRuntime("a branch of `parallel` could not run".into(), Position::NONE).into()
+    };
+    let mut values = Array::new();
+    let mut first_error = None;
+    for result in results {
+        let (value, stopped) = result.map_err(|_| broken())?.map_err(|_| broken())?;
+        if let Some(reason) = stopped {
+            return Err(stop(reason).at(context));
+        }
+        match value {
+            Ok(value) => values.push(value),
+            Err(error) => first_error = first_error.or(Some(error)),
+        }
+    }
+    first_error.map_or(Ok(values), Err)
+}
+
+/// Registers the words.
+pub(super) fn register(engine: &mut Engine) {
+    engine
+        .register_fn("sleep", |context: NativeCallContext, wait: Dynamic| -> Fallible<()> {
+            sleep(&wait).map_err(|error| error.at(&context))
+        })
+        .register_fn(
+            "wait_until",
+            |context: NativeCallContext, limit: Dynamic, options: Map, condition: FnPtr| {
+                wait_until(&context, &limit, options, &condition)
+            },
+        )
+        .register_fn("wait_until", |context: NativeCallContext, limit: Dynamic, condition: FnPtr| {
+            wait_until(&context, &limit, Map::new(), &condition)
+        })
+        .register_fn("retry", |context: NativeCallContext, times: Dynamic, wait: Dynamic, body: FnPtr| {
+            retry(&context, &times, &wait, &body)
+        })
+        .register_fn("retry", |context: NativeCallContext, times: Dynamic, body: FnPtr| {
+            retry(&context, &times, &Dynamic::from(0_i64), &body)
+        })
+        .register_fn("parallel", |context: NativeCallContext, branches: Array| parallel(&context, branches));
+}
