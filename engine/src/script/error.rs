@@ -213,11 +213,15 @@ fn sentence(error: &EvalAltResult) -> String {
         EvalAltResult::ErrorUnboundThis(_) => "`this` has no value here".to_owned(),
         other => {
             // Rhai appends the position, which we show our own way.
-            let text = other.to_string();
-            let text = text.split(" (line ").next().unwrap_or(&text).trim_end_matches(" @").to_owned();
-            lower_first(&text)
+            without_place(&other.to_string())
         }
     }
+}
+
+/// A message of Rhai's without the place that it appends.
+pub(crate) fn without_place(text: &str) -> String {
+    let end = [" @ '", " (line "].iter().filter_map(|mark| text.find(mark)).min().unwrap_or(text.len());
+    lower_first(&text[..end])
 }
 
 fn parse_sentence(text: &str) -> String {

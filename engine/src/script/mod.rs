@@ -24,3 +24,6 @@ pub(crate) use load::Script;
 pub use load::{Described, Environment, LoadRequest, Loaded, Project, describe, load};
 pub use resolver::Library;
 pub use words::params::{ParamInputs, ParamShown, Prompt};
+
+#[cfg(test)]
+mod tests;

@@ -11,7 +11,7 @@ use crate::graph::{TaskId, TaskKind};
 use crate::run::{Failure, Level, NodeContext, RunEvent};
 use crate::script::current::{Stop, current, node, stop};
 use crate::script::declare::{role_of, scoped_names};
-use crate::script::error::{Thrown, error_map, failure_from_value};
+use crate::script::error::{Thrown, error_map, failure_from_value, without_place};
 use crate::script::result::OpResult;
 
 type Fallible<T> = Result<T, Box<EvalAltResult>>;
@@ -44,7 +44,9 @@ fn error_of(value: &Dynamic) -> rhai::Map {
     if let Some(map) = value.read_lock::<rhai::Map>() {
         if !map.contains_key("kind") && map.contains_key("error") {
             failure.kind = ErrorKind::Invalid;
-            failure.extra.remove("error");
+            failure.message = without_place(&failure.message);
+            ["error", "line", "source"].iter().for_each(|key| drop(failure.extra.remove(*key)));
+            failure.position = None;
         }
     }
     error_map(&failure)
