@@ -12,8 +12,7 @@ use super::declare::Declarations;
 use super::error::{diagnostic_from, place};
 use super::resolver::Library;
 use super::words::params::{ParamInputs, ParamShown};
-use super::{compile, engine};
-use crate::check;
+use super::{checking, compile, engine};
 use crate::diag::{Diagnostic, Diagnostics, Severity, SourceMap};
 use crate::graph::Graph;
 use crate::inventory::Inventory;
@@ -199,7 +198,7 @@ impl Loading {
 
     /// Looks for mistakes in the text, before any of it runs.
     fn check(&mut self) -> Result<(), Diagnostics> {
-        let found = check::check_script(&self.engine, &self.script, &self.registry);
+        let found = checking::check_script(&self.engine, &self.script, &self.registry);
         let (errors, warnings): (Vec<_>, Vec<_>) =
             found.into_iter().partition(|diagnostic| diagnostic.severity == Severity::Error);
         self.warnings = warnings;

@@ -1,6 +1,7 @@
 //! The Rhai side: everything of the engine that knows the script language. Nothing of Rhai leaves it:
 //! what goes out is a graph whose tasks carry [`crate::run::Code`].
 
+mod checking;
 mod closure;
 mod compile;
 mod context;
@@ -20,7 +21,6 @@ mod result;
 pub(crate) mod words;
 mod world;
 
-pub(crate) use load::Script;
 pub use load::{Described, Environment, LoadRequest, Loaded, Project, describe, load};
 pub use resolver::Library;
 pub use words::params::{ParamInputs, ParamShown, Prompt};

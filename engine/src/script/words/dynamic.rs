@@ -1,6 +1,6 @@
 //! `add_host`: a task makes a host that later tasks find.
 
-use oneex_sdk::{Secret, SecretSink};
+use oneex_sdk::SecretSink;
 use rhai::{Engine, EvalAltResult, Map, NativeCallContext};
 
 use super::hosts::HostRef;
@@ -25,7 +25,7 @@ fn add_host(map: Map) -> Result<HostRef, Thrown> {
     let name = options.parse("name", options::text)?.ok_or_else(|| Thrown::invalid("`add_host` needs the option `name`"))?;
     let port = options.parse("port", |value| options::count(value, 1))?;
     let port = port.map(u16::try_from).transpose().map_err(|_| Thrown::invalid("`add_host`: a port is at most 65535"))?;
-    let vars = match options.take("vars") {
+    let mut vars = match options.take("vars") {
         Some(value) => match to_argument(&value).map_err(|error| Thrown::invalid(error.to_string()))? {
             oneex_sdk::Value::Object(vars) => vars,
             _ => return Err(Thrown::invalid("`add_host`: option `vars`: expected a map")),
@@ -35,6 +35,10 @@ fn add_host(map: Map) -> Result<HostRef, Thrown> {
     let password = options.parse("password", options::text)?;
     if let Some(password) = &password {
         current.script.redactor.register(password);
+        vars.insert("ansible_password".into(), password.as_str().into());
+    }
+    if let Some(file) = options.parse("private_key_file", options::text)? {
+        vars.insert("ansible_ssh_private_key_file".into(), file.into());
     }
     let groups = options.parse("groups", options::texts)?.unwrap_or_default();
     let new = NewHost {
@@ -46,8 +50,6 @@ fn add_host(map: Map) -> Result<HostRef, Thrown> {
         vars,
         host_keys: options.parse("host_keys", options::texts)?.unwrap_or_default(),
         connection: options.parse("connection", options::text)?,
-        password: password.map(Secret::new),
-        private_key_file: options.parse("private_key_file", options::text)?.map(Into::into),
         planned: node.run.mode == Mode::Plan,
     };
     let (info, changed) = {

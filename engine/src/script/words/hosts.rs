@@ -81,7 +81,7 @@ fn unknown_host(name: &str, inventory: &Inventory) -> Thrown {
 /// The set that a value stands for: a host, a set, a pattern, an array of them.
 pub(crate) fn set_of(value: &Dynamic) -> Result<HostSet, Thrown> {
     if let Some(host) = value.read_lock::<HostRef>() {
-        return Ok(HostSet::names([Arc::clone(&host.name)]));
+        return Ok(HostSet::Names(vec![Arc::clone(&host.name)]));
     }
     if let Some(hosts) = value.read_lock::<Hosts>() {
         return Ok(hosts.set.clone());
@@ -91,8 +91,8 @@ pub(crate) fn set_of(value: &Dynamic) -> Result<HostSet, Thrown> {
     }
     if let Some(array) = value.read_lock::<Array>() {
         let mut sets = array.iter().map(set_of);
-        let first = sets.next().unwrap_or_else(|| Ok(HostSet::names([])))?;
-        return sets.try_fold(first, |all, set| Ok(all.union(set?)));
+        let first = sets.next().unwrap_or_else(|| Ok(HostSet::Names(Vec::new())))?;
+        return sets.try_fold(first, |all, set| Ok(all + set?));
     }
     Err(Thrown::invalid(format!("expected hosts, found a value of type `{}`", value.type_name()))
         .hint("give `hosts(\"pattern\")`, `host(\"name\")`, or an array of them"))
@@ -149,7 +149,7 @@ fn filter(context: &NativeCallContext<'_>, hosts: &Hosts, wanted: &FnPtr) -> Fal
             kept.push(name);
         }
     }
-    Ok(Hosts { set: HostSet::names(kept), inventory: Arc::clone(&hosts.inventory) })
+    Ok(Hosts { set: HostSet::Names(kept), inventory: Arc::clone(&hosts.inventory) })
 }
 
 fn combine(
@@ -230,13 +230,13 @@ fn register_set(engine: &mut Engine) {
         ($($left:ty, $right:ty);*) => {$(
             engine
                 .register_fn("+", |context: NativeCallContext, a: $left, b: $right| -> Fallible<Hosts> {
-                    combine(&context, &Dynamic::from(a), &Dynamic::from(b), HostSet::union)
+                    combine(&context, &Dynamic::from(a), &Dynamic::from(b), std::ops::Add::add)
                 })
                 .register_fn("-", |context: NativeCallContext, a: $left, b: $right| -> Fallible<Hosts> {
-                    combine(&context, &Dynamic::from(a), &Dynamic::from(b), HostSet::difference)
+                    combine(&context, &Dynamic::from(a), &Dynamic::from(b), std::ops::Sub::sub)
                 })
                 .register_fn("&", |context: NativeCallContext, a: $left, b: $right| -> Fallible<Hosts> {
-                    combine(&context, &Dynamic::from(a), &Dynamic::from(b), HostSet::intersection)
+                    combine(&context, &Dynamic::from(a), &Dynamic::from(b), std::ops::BitAnd::bitand)
                 });
         )*};
     }

@@ -196,7 +196,7 @@ fn to_script(kind: &ParamType, name: &str, value: &Value) -> Result<Dynamic, Thr
             Ok(Dynamic::from(host))
         }
         ParamType::Hosts => {
-            let set = if text.is_empty() { crate::inventory::HostSet::names([]) } else { set_of(&text.to_owned().into())? };
+            let set = if text.is_empty() { crate::inventory::HostSet::Names(Vec::new()) } else { set_of(&text.to_owned().into())? };
             Ok(Dynamic::from(Hosts::new(set)?))
         }
         _ => Ok(to_dynamic(value)),
