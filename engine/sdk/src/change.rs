@@ -77,7 +77,9 @@ impl Change {
         for item in &self.items {
             match (&item.diff, &item.before, &item.after) {
                 (Some(diff), _, _) => out.push_str(diff),
-                (None, Some(before), Some(after)) => out.push_str(&format!("{}: {before} → {after}\n", item.what)),
+                (None, Some(before), Some(after)) => {
+                    out.push_str(&format!("{}: {before} → {after}\n", item.what))
+                }
                 (None, None, Some(after)) => out.push_str(&format!("{}: + {after}\n", item.what)),
                 (None, Some(before), None) => out.push_str(&format!("{}: - {before}\n", item.what)),
                 (None, None, None) => out.push_str(&format!("{}\n", item.what)),

@@ -12,7 +12,9 @@ pub struct Duration(pub StdDuration);
 pub fn parse_duration(text: &str) -> Result<StdDuration, String> {
     let wrong = || format!("`{text}` is no duration: write for example `500ms`, `90s`, `5m`, `1h30m`");
     let trimmed = text.trim();
-    if let Some(seconds) = trimmed.parse::<f64>().ok().filter(|_| trimmed.starts_with(|c: char| c.is_ascii_digit())) {
+    if let Some(seconds) =
+        trimmed.parse::<f64>().ok().filter(|_| trimmed.starts_with(|c: char| c.is_ascii_digit()))
+    {
         return StdDuration::try_from_secs_f64(seconds).map_err(|_| wrong());
     }
     let mut total = StdDuration::ZERO;
@@ -78,7 +80,9 @@ impl<'de> serde::Deserialize<'de> for Duration {
         let expected = "expected a duration such as `\"90s\"`, or seconds";
         let written = Written::deserialize(deserializer).map_err(|_| serde::de::Error::custom(expected))?;
         let duration = match written {
-            Written::Seconds(seconds) => StdDuration::try_from_secs_f64(seconds).map_err(|_| expected.to_owned()),
+            Written::Seconds(seconds) => {
+                StdDuration::try_from_secs_f64(seconds).map_err(|_| expected.to_owned())
+            }
             Written::Text(text) => parse_duration(&text),
         };
         duration.map(Self).map_err(serde::de::Error::custom)
@@ -127,9 +131,15 @@ mod tests {
 
     #[test]
     fn reads_durations() {
-        for (text, millis) in
-            [("90s", 90_000), ("5m", 300_000), ("1h30m", 5_400_000), ("500ms", 500), ("2", 2000), ("1.5s", 1500), ("0s", 0)]
-        {
+        for (text, millis) in [
+            ("90s", 90_000),
+            ("5m", 300_000),
+            ("1h30m", 5_400_000),
+            ("500ms", 500),
+            ("2", 2000),
+            ("1.5s", 1500),
+            ("0s", 0),
+        ] {
             assert_eq!(parse_duration(text).map(|duration| duration.as_millis()), Ok(millis), "{text}");
         }
         for wrong in ["", "s", "5x", "5m5m", "30s1h", "-5s", "5 m", "1e400s", "99999999999999999999w"] {
@@ -147,7 +157,9 @@ mod tests {
 
     #[test]
     fn reads_sizes() {
-        for (text, bytes) in [("512", 512), ("64K", 65_536), ("1.5M", 1_572_864), ("2GB", 2_000_000_000), ("1 GiB", 1 << 30)] {
+        for (text, bytes) in
+            [("512", 512), ("64K", 65_536), ("1.5M", 1_572_864), ("2GB", 2_000_000_000), ("1 GiB", 1 << 30)]
+        {
             assert_eq!(parse_size(text), Ok(bytes), "{text}");
         }
         for wrong in ["", "M", "5X", "-1", "1e30T"] {

@@ -285,10 +285,9 @@ impl<O: Op> Call for Bound<O> {
 
     fn apply<'a>(&'a self, writer: &'a dyn Writer, looked: &'a Looked) -> BoxFuture<'a, OpResult<Output>> {
         Box::pin(async move {
-            let state = looked
-                .state
-                .downcast_ref::<O::State>()
-                .ok_or_else(|| OpError::invalid(format!("`{}` was given another operation's state", O::NAME)))?;
+            let state = looked.state.downcast_ref::<O::State>().ok_or_else(|| {
+                OpError::invalid(format!("`{}` was given another operation's state", O::NAME))
+            })?;
             self.op.apply(writer, &self.params, state, &looked.change).await
         })
     }

@@ -6,8 +6,8 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use oneex_sdk::{
-    Call, Change, DynOp, ErrorKind, HostInfo, Kind, Looked, Map, OpError, OpResult, Output, Reader, Resources,
-    Value,
+    Call, Change, DynOp, ErrorKind, HostInfo, Kind, Looked, Map, OpError, OpResult, Output, Reader,
+    Resources, Value,
 };
 
 use super::view::View;
@@ -144,7 +144,8 @@ impl<'a> Performing<'a> {
         let host: Arc<str> = call.host.clone().unwrap_or_else(|| "localhost".into());
         let at = Some(call.position.clone());
         let subject = subject(&call.options, manual.positional);
-        let bound = call.op.bind(call.options.clone()).map_err(|error| interrupt_of(error, &name, &host, at))?;
+        let bound =
+            call.op.bind(call.options.clone()).map_err(|error| interrupt_of(error, &name, &host, at))?;
         let args = bound.shown();
         let target: Arc<str> = match (&call.host, args.get("url").and_then(Value::as_str)) {
             (None, Some(url)) => url.into(),
@@ -250,7 +251,9 @@ impl<'a> Performing<'a> {
             Err(error) if error.kind == ErrorKind::Cancelled => return Err(Interrupt::Cancelled),
             Err(error) => {
                 return Err(match assumes {
-                    Some(change) => Interrupt::KnownAfterRun(format!("it assumes {change}, and fails as things are: {error}")),
+                    Some(change) => Interrupt::KnownAfterRun(format!(
+                        "it assumes {change}, and fails as things are: {error}"
+                    )),
                     None => self.interrupt(error),
                 });
             }
@@ -293,7 +296,9 @@ impl<'a> Performing<'a> {
                 let change = (!outcome.change.items.is_empty()).then(|| outcome.change.clone());
                 (*status, change, hide(Value::Object(outcome.fields.clone())), None)
             }
-            Err(Interrupt::Failed(failure)) => (OpStatus::Failed, None, Value::Null, Some((**failure).clone())),
+            Err(Interrupt::Failed(failure)) => {
+                (OpStatus::Failed, None, Value::Null, Some((**failure).clone()))
+            }
             Err(_) => return,
         };
         let assumes = self.node.assumes.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
@@ -337,7 +342,8 @@ fn subject(options: &Value, positional: &[&str]) -> String {
     let words = positional.iter().filter_map(|name| options.get(*name)).map(|value| match value {
         Value::String(text) => text.clone(),
         Value::Array(items) => {
-            let words = items.iter().map(|item| item.as_str().map_or_else(|| item.to_string(), oneex_sdk::quote));
+            let words =
+                items.iter().map(|item| item.as_str().map_or_else(|| item.to_string(), oneex_sdk::quote));
             words.collect::<Vec<_>>().join(" ")
         }
         other => other.to_string(),

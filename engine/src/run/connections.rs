@@ -158,6 +158,7 @@ impl Connections {
     pub async fn close(&self) {
         let slots: Vec<Arc<Slot>> = lock(&self.hosts).values().cloned().collect();
         let transports = slots.iter().filter_map(|slot| lock(&slot.open).clone());
-        futures_util::future::join_all(transports.map(|transport| async move { transport.close().await })).await;
+        futures_util::future::join_all(transports.map(|transport| async move { transport.close().await }))
+            .await;
     }
 }

@@ -22,5 +22,5 @@ pub use event::{
     Stamped,
 };
 pub use options::{Decision, GateKeeper, RunOptions};
-pub use setup::RunSetup;
 pub use outputs::{NodeResult, Outputs};
+pub use setup::RunSetup;

@@ -5,7 +5,9 @@ use std::sync::{Arc, RwLock};
 
 use oneex_sdk::{CancellationToken, Registry};
 
-use super::{Connections, EventSink, Listener, Mode, Notified, OpCounters, Outputs, ProjectFiles, RunContext};
+use super::{
+    Connections, EventSink, Listener, Mode, Notified, OpCounters, Outputs, ProjectFiles, RunContext,
+};
 use crate::diag::SourceMap;
 use crate::graph::Graph;
 use crate::inventory::Inventory;

@@ -70,7 +70,8 @@ impl Reader for View {
     fn facts(&self) -> BoxFuture<'_, OpResult<Arc<Value>>> {
         Box::pin(async move {
             let run = &self.node.run;
-            let source = run.registry.fact_source().ok_or_else(|| OpError::invalid("no module gathers facts"))?;
+            let source =
+                run.registry.fact_source().ok_or_else(|| OpError::invalid("no module gathers facts"))?;
             run.connections.facts(&self.info.name, source.gather(self)).await
         })
     }
@@ -86,7 +87,8 @@ impl Reader for View {
             let text = std::fs::read_to_string(&path)
                 .map_err(|error| OpError::invalid(format!("template `{name}` cannot be read: {error}")))?;
             // Facts cost a round trip: they are gathered only for a template that can use them.
-            let wants_facts = ["facts", "include", "import", "extends"].iter().any(|word| text.contains(word));
+            let wants_facts =
+                ["facts", "include", "import", "extends"].iter().any(|word| text.contains(word));
             let facts = if wants_facts { self.facts().await? } else { Arc::new(Value::Object(Map::new())) };
             let context = {
                 let inventory = run.inventory.read().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -131,8 +133,9 @@ impl Writer for View {
                     transport.upload(&mut source, bytes.len() as u64, path, user, cancel).await
                 }
                 Content::File(file) => {
-                    let unreadable =
-                        |error: std::io::Error| OpError::invalid(format!("`{}` cannot be read: {error}", file.display()));
+                    let unreadable = |error: std::io::Error| {
+                        OpError::invalid(format!("`{}` cannot be read: {error}", file.display()))
+                    };
                     let mut source = tokio::fs::File::open(&file).await.map_err(unreadable)?;
                     let length = source.metadata().await.map_err(unreadable)?.len();
                     transport.upload(&mut source, length, path, user, cancel).await
@@ -143,9 +146,11 @@ impl Writer for View {
 
     fn fetch<'a>(&'a self, path: &'a str, to: &'a Path) -> BoxFuture<'a, OpResult<u64>> {
         Box::pin(async move {
-            let unwritable =
-                |error: std::io::Error| OpError::failed(format!("`{}` cannot be written: {error}", to.display()));
-            let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            let unwritable = |error: std::io::Error| {
+                OpError::failed(format!("`{}` cannot be written: {error}", to.display()))
+            };
+            let folder =
+                to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
             let temporary = tempfile::NamedTempFile::new_in(folder).map_err(unwritable)?;
             let mut sink = tokio::fs::File::from_std(temporary.reopen().map_err(unwritable)?);
             let transport = self.transport().await?;
@@ -175,7 +180,8 @@ impl Writer for View {
                     return Err(error);
                 }
                 if begun.elapsed() > limit {
-                    let message = format!("the host did not answer again within {} s: {error}", limit.as_secs());
+                    let message =
+                        format!("the host did not answer again within {} s: {error}", limit.as_secs());
                     return Err(OpError::timeout(message));
                 }
                 tokio::select! {
@@ -209,11 +215,17 @@ impl tokio::io::AsyncWrite for Bounded {
         })
     }
 
-    fn poll_flush(self: std::pin::Pin<&mut Self>, _: &mut std::task::Context<'_>) -> std::task::Poll<std::io::Result<()>> {
+    fn poll_flush(
+        self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<std::io::Result<()>> {
         std::task::Poll::Ready(Ok(()))
     }
 
-    fn poll_shutdown(self: std::pin::Pin<&mut Self>, _: &mut std::task::Context<'_>) -> std::task::Poll<std::io::Result<()>> {
+    fn poll_shutdown(
+        self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<std::io::Result<()>> {
         std::task::Poll::Ready(Ok(()))
     }
 }

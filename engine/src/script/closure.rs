@@ -51,9 +51,9 @@ impl Closure {
     /// Keeps a closure of the present load.
     pub(crate) fn keep(context: &NativeCallContext<'_>, mut function: FnPtr) -> Result<Self, Thrown> {
         let script = current()?.script;
-        let engine = ENGINE
-            .with(|slot| slot.borrow().clone())
-            .ok_or_else(|| Thrown::invalid("tasks are declared at the top level of a runbook, not in bodies"))?;
+        let engine = ENGINE.with(|slot| slot.borrow().clone()).ok_or_else(|| {
+            Thrown::invalid("tasks are declared at the top level of a runbook, not in bodies")
+        })?;
         let params = params_of(context, &function);
         function.iter_curry_mut().for_each(freeze);
         Ok(Self {
@@ -93,7 +93,9 @@ pub(crate) fn params_of(context: &NativeCallContext<'_>, function: &FnPtr) -> us
     (0..=MOST)
         .rev()
         .find(|count| {
-            libraries.iter().any(|module| module.get_script_fn(function.fn_name(), captured + count).is_some())
+            libraries
+                .iter()
+                .any(|module| module.get_script_fn(function.fn_name(), captured + count).is_some())
         })
         .unwrap_or(MOST)
 }
@@ -117,7 +119,8 @@ impl Code for Closure {
             Current { script: Arc::clone(&self.script), node: Some(Arc::clone(context)), stop: None };
         let (result, stop) = enter(current, || {
             let args = args.iter().map(|arg| argument(arg, context)).collect();
-            self.evaluate(args).and_then(|value| to_returned(value).map_err(|error| error.placed(self.position)))
+            self.evaluate(args)
+                .and_then(|value| to_returned(value).map_err(|error| error.placed(self.position)))
         });
         match (stop, result) {
             (Some(Stop::Skipped(reason)), _) => Err(Interrupt::Skipped(reason)),

@@ -38,7 +38,13 @@ fn syntax_error(error: &rhai::ParseError, source: &Arc<Source>) -> Diagnostic {
     if let Some(hint) = hint_for(&text) {
         diagnostic = diagnostic.hint(hint);
     }
-    diagnostic.label(Label { source: Some(Arc::clone(source)), position, length: 1, text: String::new(), primary: true })
+    diagnostic.label(Label {
+        source: Some(Arc::clone(source)),
+        position,
+        length: 1,
+        text: String::new(),
+        primary: true,
+    })
 }
 
 fn hint_for(text: &str) -> Option<&'static str> {
@@ -72,7 +78,10 @@ mod tests {
 
     #[test]
     fn the_doc_comment_is_the_head_of_the_file() {
-        assert_eq!(doc_comment("#!/usr/bin/env -S oneex run\n//! Rolls out.\n//!\n//! Slowly.\nlet x = 1;"), "Rolls out.\n\nSlowly.");
+        assert_eq!(
+            doc_comment("#!/usr/bin/env -S oneex run\n//! Rolls out.\n//!\n//! Slowly.\nlet x = 1;"),
+            "Rolls out.\n\nSlowly."
+        );
         assert_eq!(doc_comment("let x = 1;\n//! late"), "");
     }
 }

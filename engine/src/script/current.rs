@@ -64,8 +64,10 @@ pub(crate) fn node(word: &str) -> Result<(Current, Arc<NodeContext>), Thrown> {
     let current = current()?;
     match current.node.clone() {
         Some(node) => Ok((current, node)),
-        None => Err(Thrown::invalid(format!("`{word}` touches the world, and the script is only being loaded"))
-            .hint("call it in the body of a task: `task(\"name\").run(|| …)`")),
+        None => {
+            Err(Thrown::invalid(format!("`{word}` touches the world, and the script is only being loaded"))
+                .hint("call it in the body of a task: `task(\"name\").run(|| …)`"))
+        }
     }
 }
 

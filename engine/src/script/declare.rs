@@ -66,7 +66,8 @@ pub(crate) enum Reference {
 impl Declarations {
     /// The name that a task declared now gets: its blocks, its role, its own.
     pub(crate) fn full_name(&self, role: Option<&str>, own: &str) -> Arc<str> {
-        let block = self.open.last().map(|block| format!("{}/", self.blocks[*block].name)).unwrap_or_default();
+        let block =
+            self.open.last().map(|block| format!("{}/", self.blocks[*block].name)).unwrap_or_default();
         let role = role.map(|role| format!("{role}:")).unwrap_or_default();
         format!("{block}{role}{own}").into()
     }
@@ -107,7 +108,9 @@ impl Declarations {
             return Err(Diagnostics(errors));
         }
         let mut tasks = Vec::with_capacity(self.tasks.len());
-        for ((draft, [needs, after, after_any]), handlers) in self.tasks.into_iter().zip(resolved).zip(handlers) {
+        for ((draft, [needs, after, after_any]), handlers) in
+            self.tasks.into_iter().zip(resolved).zip(handlers)
+        {
             let mut task = draft.task;
             (task.needs, task.after, task.after_any) = (needs, after, after_any);
             task.notifies.handlers.extend(handlers);
@@ -129,13 +132,15 @@ impl Declarations {
         for (reference, position) in references {
             let tasks = match reference {
                 Reference::Tasks(tasks) => tasks.clone(),
-                Reference::Name(name) => match self.find(name, draft).map(|id| vec![id]).or_else(|| self.block(name)) {
-                    Some(tasks) => tasks,
-                    None => {
-                        errors.push(self.unknown(name, draft, position, script));
-                        continue;
+                Reference::Name(name) => {
+                    match self.find(name, draft).map(|id| vec![id]).or_else(|| self.block(name)) {
+                        Some(tasks) => tasks,
+                        None => {
+                            errors.push(self.unknown(name, draft, position, script));
+                            continue;
+                        }
                     }
-                },
+                }
             };
             needed.push(Needed { tasks, position: position.clone() });
         }
@@ -147,9 +152,13 @@ impl Declarations {
     }
 
     fn unknown(&self, name: &str, draft: &Draft, position: &Position, script: &Script) -> Diagnostic {
-        let names = self.tasks.iter().map(|other| &*other.task.name).filter(|other| *other != &*draft.task.name);
-        let error = Diagnostic::error("unknown-task", format!("task `{}` needs `{name}`, which does not exist", draft.task.name))
-            .label(script.sources.label(position, "", true));
+        let names =
+            self.tasks.iter().map(|other| &*other.task.name).filter(|other| *other != &*draft.task.name);
+        let error = Diagnostic::error(
+            "unknown-task",
+            format!("task `{}` needs `{name}`, which does not exist", draft.task.name),
+        )
+        .label(script.sources.label(position, "", true));
         match oneex_sdk::nearest(name, names) {
             Some(right) => error.hint(format!("did you mean `{right}`?")),
             None => error.hint("tasks are named by their blocks and roles: `block/role:task`"),

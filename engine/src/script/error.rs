@@ -43,9 +43,7 @@ impl Thrown {
         let position = context.call_position();
         match self {
             Self::Stopped => EvalAltResult::ErrorTerminated(Dynamic::UNIT, position).into(),
-            Self::Failed(failure) => {
-                EvalAltResult::ErrorRuntime(error_map(&failure).into(), position).into()
-            }
+            Self::Failed(failure) => EvalAltResult::ErrorRuntime(error_map(&failure).into(), position).into(),
         }
     }
 }
@@ -82,7 +80,10 @@ pub(crate) fn error_map(failure: &Failure) -> Map {
     map.insert("stderr".into(), text(&failure.stderr));
     let position = failure.position.as_ref().map_or(Dynamic::UNIT, |position| position.to_string().into());
     map.insert("position".into(), position);
-    map.insert("hints".into(), failure.hints.iter().cloned().map(Dynamic::from).collect::<rhai::Array>().into());
+    map.insert(
+        "hints".into(),
+        failure.hints.iter().cloned().map(Dynamic::from).collect::<rhai::Array>().into(),
+    );
     map
 }
 
@@ -108,7 +109,8 @@ pub(crate) fn failure_from_value(value: &Dynamic) -> Failure {
     failure.operation = text("operation");
     failure.target = text("target");
     failure.command = text("command");
-    failure.code = map.get("code").and_then(|code| code.as_int().ok()).and_then(|code| i32::try_from(code).ok());
+    failure.code =
+        map.get("code").and_then(|code| code.as_int().ok()).and_then(|code| i32::try_from(code).ok());
     failure.stdout = text("stdout");
     failure.stderr = text("stderr");
     failure.position = text("position").and_then(|text| parse_position(&text));
@@ -164,12 +166,16 @@ fn unwind<'a>(
     match error {
         EvalAltResult::ErrorInFunctionCall(name, source, inner, position) => {
             let name = if name.starts_with("anon$") { "closure" } else { name };
-            frames.extend(place(file, *position).map(|position| (position, format!("in the call of `{name}`"))));
+            frames.extend(
+                place(file, *position).map(|position| (position, format!("in the call of `{name}`"))),
+            );
             let next = if source.is_empty() { Arc::clone(file) } else { source.as_str().into() };
             unwind(inner, &next, frames)
         }
         EvalAltResult::ErrorInModule(name, inner, position) => {
-            frames.extend(place(file, *position).map(|position| (position, format!("in the import of `{name}`"))));
+            frames.extend(
+                place(file, *position).map(|position| (position, format!("in the import of `{name}`"))),
+            );
             let next = if name.is_empty() { Arc::clone(file) } else { name.as_str().into() };
             unwind(inner, &next, frames)
         }
@@ -195,7 +201,9 @@ fn sentence(error: &EvalAltResult) -> String {
         EvalAltResult::ErrorTooManyOperations(_) => {
             "the code ran too many steps without an end: an endless loop?".to_owned()
         }
-        EvalAltResult::ErrorStackOverflow(_) => "functions call each other too deep: an endless recursion?".to_owned(),
+        EvalAltResult::ErrorStackOverflow(_) => {
+            "functions call each other too deep: an endless recursion?".to_owned()
+        }
         EvalAltResult::ErrorDataTooLarge(what, _) => {
             format!("a value grew beyond what a runbook may hold: {}", what.to_lowercase())
         }

@@ -170,8 +170,9 @@ impl Loading {
         let text = std::fs::read(&request.runbook).map_err(|error| {
             Diagnostic::error("read", format!("`{}` cannot be read: {error}", request.name))
         })?;
-        let text = String::from_utf8(text)
-            .map_err(|error| Diagnostic::error("read", format!("`{}` is not UTF-8: {error}", request.name)))?;
+        let text = String::from_utf8(text).map_err(|error| {
+            Diagnostic::error("read", format!("`{}` is not UTF-8: {error}", request.name))
+        })?;
         let source = sources.add(&request.name, text);
         let script = Arc::new(Script {
             name: request.name.as_str().into(),

@@ -21,7 +21,8 @@ impl Script {
         let trees = self.imports.trees();
         let mut cached = self.reading.index.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if cached.as_ref().is_none_or(|(count, _)| *count != trees.len()) {
-            let asts: Vec<&AST> = self.reading.main.get().into_iter().chain(trees.iter().map(|(_, ast)| ast)).collect();
+            let asts: Vec<&AST> =
+                self.reading.main.get().into_iter().chain(trees.iter().map(|(_, ast)| ast)).collect();
             *cached = Some((trees.len(), Arc::new(notifies(&asts))));
         }
         cached.as_ref().map(|(_, index)| index.of_closure(closure)).unwrap_or_default()

@@ -27,7 +27,8 @@ pub(super) fn register(engine: &mut Engine, registry: &Registry) {
                     types.resize(given + 1, TypeId::of::<Dynamic>());
                     engine.register_raw_fn(manual.name, types, move |context, args| {
                         let host = args[0].read_lock::<HostRef>().map(|host| host.clone());
-                        let args: Vec<Dynamic> = args[1..].iter_mut().map(|arg| std::mem::take(*arg)).collect();
+                        let args: Vec<Dynamic> =
+                            args[1..].iter_mut().map(|arg| std::mem::take(*arg)).collect();
                         call(&context, &op, host, args)
                     });
                 }
@@ -109,7 +110,8 @@ fn options_of(op: &Arc<dyn DynOp>, mut args: Vec<Dynamic>) -> Result<Value, Thro
         return Err(Thrown::invalid(format!("`{name}` takes at most {most} arguments and a map of options")));
     }
     for (argument, key) in args.iter().zip(manual.positional) {
-        let value = to_argument(argument).map_err(|error| Thrown::invalid(format!("`{name}`: `{key}`: {error}")))?;
+        let value =
+            to_argument(argument).map_err(|error| Thrown::invalid(format!("`{name}`: `{key}`: {error}")))?;
         if options.insert((*key).to_owned(), value).is_some() {
             return Err(Thrown::invalid(format!("`{name}`: `{key}` is given by position and as an option")));
         }
@@ -123,8 +125,13 @@ fn accepts_map(schema: &Value, root: &Value) -> bool {
     if let Some(kind) = schema.get("type") {
         return is_object(kind) || kind.as_array().is_some_and(|kinds| kinds.iter().any(is_object));
     }
-    if let Some(name) = schema.get("$ref").and_then(Value::as_str).and_then(|path| path.strip_prefix("#/$defs/")) {
-        return root.get("$defs").and_then(|defs| defs.get(name)).is_some_and(|schema| accepts_map(schema, root));
+    if let Some(name) =
+        schema.get("$ref").and_then(Value::as_str).and_then(|path| path.strip_prefix("#/$defs/"))
+    {
+        return root
+            .get("$defs")
+            .and_then(|defs| defs.get(name))
+            .is_some_and(|schema| accepts_map(schema, root));
     }
     let any = ["anyOf", "oneOf"].into_iter().filter_map(|key| schema.get(key)?.as_array()).flatten();
     let mut any = any.peekable();

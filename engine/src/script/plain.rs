@@ -60,7 +60,11 @@ fn simplify(value: Dynamic, unknown: &mut bool) -> Dynamic {
     }
     if value.is_map() {
         let map = value.cast::<rhai::Map>();
-        return map.into_iter().map(|(key, item)| (key, simplify(item, unknown))).collect::<rhai::Map>().into();
+        return map
+            .into_iter()
+            .map(|(key, item)| (key, simplify(item, unknown)))
+            .collect::<rhai::Map>()
+            .into();
     }
     value
 }

@@ -44,12 +44,7 @@ pub(crate) struct Imports {
 impl Imports {
     /// Nothing is imported yet.
     pub(crate) fn new(library: Arc<dyn Library>) -> Self {
-        Self {
-            library,
-            origins: Mutex::default(),
-            modules: Mutex::default(),
-            open: Mutex::default(),
-        }
+        Self { library, origins: Mutex::default(), modules: Mutex::default(), open: Mutex::default() }
     }
 
     /// Notes where the source `name` came from.
@@ -73,7 +68,8 @@ impl Imports {
             Origin::Library(name) => Some(name),
             Origin::File(path) => {
                 let stem = path.file_stem()?.to_string_lossy().into_owned();
-                let folder = path.parent().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
+                let folder =
+                    path.parent().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
                 Some(if stem == "role" { folder.unwrap_or(stem) } else { stem })
             }
         }
@@ -91,7 +87,12 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 
 impl Script {
     /// Finds what `path` names for the source `from`, and compiles it once.
-    pub(crate) fn import(&self, engine: &Engine, from: &str, path: &str) -> Result<(Arc<Source>, AST), Diagnostic> {
+    pub(crate) fn import(
+        &self,
+        engine: &Engine,
+        from: &str,
+        path: &str,
+    ) -> Result<(Arc<Source>, AST), Diagnostic> {
         let (name, origin) = self.find_import(from, path)?;
         if let Some((source, ast, _)) = lock(&self.imports.modules).get(&name) {
             return Ok((Arc::clone(source), ast.clone()));
@@ -151,20 +152,27 @@ impl Script {
             Diagnostic::error("read", format!("`{}` cannot be read: {error}", self.display(file)))
         })?;
         let project = &self.project;
-        let allowed = [&project.root, &project.runbook_folder].into_iter().chain(&project.role_paths).chain(&project.allow);
+        let allowed = [&project.root, &project.runbook_folder]
+            .into_iter()
+            .chain(&project.role_paths)
+            .chain(&project.allow);
         for folder in allowed {
             if folder.canonicalize().is_ok_and(|folder| real.starts_with(folder)) {
                 return Ok(real);
             }
         }
         Err(Diagnostic::error("outside-project", format!("`{}` is outside of the project", file.display()))
-            .hint("move it into the project, or allow its folder in `oneex.toml`: `[project] allow = [\"…\"]`"))
+            .hint(
+                "move it into the project, or allow its folder in `oneex.toml`: `[project] allow = [\"…\"]`",
+            ))
     }
 
     /// A path as people know it: relative to the folder of the runbook's name, else to the project.
     pub(crate) fn display(&self, path: &Path) -> String {
         let shown_folder = Path::new(&*self.name).parent().unwrap_or(Path::new(""));
-        for (folder, shown) in [(&self.project.runbook_folder, shown_folder), (&self.project.root, Path::new(""))] {
+        for (folder, shown) in
+            [(&self.project.runbook_folder, shown_folder), (&self.project.root, Path::new(""))]
+        {
             let folder = folder.canonicalize().unwrap_or_else(|_| folder.clone());
             if let Ok(rest) = path.strip_prefix(&folder) {
                 return shown.join(rest).display().to_string();
@@ -219,9 +227,8 @@ impl ModuleResolver for Resolver {
         lock(&script.imports.open).push(Arc::clone(&name));
         let module = Module::eval_ast_as_new(Scope::new(), &ast, engine);
         lock(&script.imports.open).pop();
-        let module = module.map_err(|error| {
-            Box::new(EvalAltResult::ErrorInModule(name.to_string(), error, position))
-        })?;
+        let module = module
+            .map_err(|error| Box::new(EvalAltResult::ErrorInModule(name.to_string(), error, position)))?;
         let module: Shared<Module> = module.into();
         if let Some(entry) = lock(&script.imports.modules).get_mut(&name) {
             entry.2 = Some(Shared::clone(&module));

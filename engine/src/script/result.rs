@@ -65,8 +65,7 @@ impl OpResult {
     }
 
     fn no_field(&self, name: &str) -> Thrown {
-        let known: Vec<&str> =
-            self.0.fields.keys().map(String::as_str).chain(["changed", "diff"]).collect();
+        let known: Vec<&str> = self.0.fields.keys().map(String::as_str).chain(["changed", "diff"]).collect();
         let error = Thrown::invalid(format!("the result of `{}` has no field `{name}`", self.0.name));
         match oneex_sdk::nearest(name, known.iter().copied()) {
             Some(right) => error.hint(format!("did you mean `{right}`?")),
@@ -92,7 +91,10 @@ pub(super) fn register(engine: &mut Engine) {
     engine
         .register_type_with_name::<OpResult>("result")
         .register_indexer_get(
-            |context: NativeCallContext, result: &mut OpResult, name: &str| -> Result<Dynamic, Box<EvalAltResult>> {
+            |context: NativeCallContext,
+             result: &mut OpResult,
+             name: &str|
+             -> Result<Dynamic, Box<EvalAltResult>> {
                 result.field(name).map_err(|error| error.at(&context))
             },
         )

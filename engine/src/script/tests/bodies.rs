@@ -8,7 +8,10 @@ use crate::run::{Arg, Interrupt};
 #[test]
 fn a_closure_made_in_a_loop_sees_its_own_turn() {
     let loaded = Site::new("for i in 0..3 { task(`t${i}`).run(|| i); }").loaded();
-    assert_eq!([value(&loaded, "t0"), value(&loaded, "t1"), value(&loaded, "t2")], [json!(0), json!(1), json!(2)]);
+    assert_eq!(
+        [value(&loaded, "t0"), value(&loaded, "t1"), value(&loaded, "t2")],
+        [json!(0), json!(1), json!(2)]
+    );
 }
 
 #[test]
@@ -51,7 +54,9 @@ fn skip_ends_a_body_and_cannot_be_caught() {
 #[test]
 fn fail_throws_an_error_map_with_its_place() {
     let script = "fn check() {\n  fail(\"too old\");\n}\ntask(\"t\").run(|| check());";
-    let Err(Interrupt::Failed(failure)) = call(&Site::new(script).loaded(), "t", &[]) else { panic!("it fails") };
+    let Err(Interrupt::Failed(failure)) = call(&Site::new(script).loaded(), "t", &[]) else {
+        panic!("it fails")
+    };
     assert_eq!(failure.message, "too old");
     assert_eq!(failure.position.map(|place| place.to_string()), Some("main.rhai:2:3".into()));
 }
@@ -92,7 +97,9 @@ fn wait_until_and_retry_try_again() {
 
 #[test]
 fn what_is_no_plain_data_cannot_be_returned() {
-    let Err(Interrupt::Failed(failure)) = call(&Site::new("task(\"t\").run(|| #{ f: || 1 });").loaded(), "t", &[]) else {
+    let Err(Interrupt::Failed(failure)) =
+        call(&Site::new("task(\"t\").run(|| #{ f: || 1 });").loaded(), "t", &[])
+    else {
         panic!("it fails")
     };
     assert!(failure.message.starts_with("a body returns plain data"), "{}", failure.message);
@@ -100,7 +107,9 @@ fn what_is_no_plain_data_cannot_be_returned() {
 
 #[test]
 fn declaring_in_a_body_is_refused() {
-    let Err(Interrupt::Failed(failure)) = call(&Site::new("task(\"t\").run(|| task(\"u\"));").loaded(), "t", &[]) else {
+    let Err(Interrupt::Failed(failure)) =
+        call(&Site::new("task(\"t\").run(|| task(\"u\"));").loaded(), "t", &[])
+    else {
         panic!("it fails")
     };
     assert_eq!(failure.message, "`task` declares, and bodies run when all is declared");

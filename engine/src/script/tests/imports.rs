@@ -53,7 +53,10 @@ fn an_unknown_import_says_where_it_was_looked_for() {
     assert_eq!(place, "main.rhai:2:8");
     assert!(hints[0].contains("`roles/ngnix/role.rhai`"), "{hints:?}");
     let (message, _, hints) = Site::new("import \"std/gret\" as n;").mistake();
-    assert_eq!((message.as_str(), hints[0].as_str()), ("the standard library has no `std/gret`", "did you mean `std/greet`?"));
+    assert_eq!(
+        (message.as_str(), hints[0].as_str()),
+        ("the standard library has no `std/gret`", "did you mean `std/greet`?")
+    );
 }
 
 #[test]
@@ -62,7 +65,8 @@ fn nothing_outside_of_the_project_is_imported() {
     std::fs::write(outside.path().join("evil.rhai"), "").expect("written");
     for path in [outside.path().join("evil").display().to_string(), "link".into()] {
         let site = site(&format!("import \"{path}\" as e;"));
-        std::os::unix::fs::symlink(outside.path().join("evil.rhai"), site.path().join("link.rhai")).expect("a link");
+        std::os::unix::fs::symlink(outside.path().join("evil.rhai"), site.path().join("link.rhai"))
+            .expect("a link");
         let (message, _, _) = site.mistake();
         assert!(message.ends_with("is outside of the project"), "{message}");
     }
@@ -79,7 +83,8 @@ fn imports_in_a_cycle_are_a_mistake() {
 
 #[test]
 fn a_mistake_in_an_import_shows_its_own_file() {
-    let (message, place, _) = Site::new("import \"a\" as a; a::f();").file("a.rhai", "fn f() {\n  nope(1)\n}").mistake();
+    let (message, place, _) =
+        Site::new("import \"a\" as a; a::f();").file("a.rhai", "fn f() {\n  nope(1)\n}").mistake();
     assert!(message.contains("nope"), "{message}");
     assert_eq!(place, "a.rhai:2:3");
 }

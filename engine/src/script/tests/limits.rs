@@ -21,7 +21,8 @@ fn at_load() {
 #[test]
 fn in_bodies() {
     for (script, expected) in ENDLESS {
-        let (functions, script) = script.split_once("f(0)").map_or(("", script), |(functions, _)| (functions, "f(0)"));
+        let (functions, script) =
+            script.split_once("f(0)").map_or(("", script), |(functions, _)| (functions, "f(0)"));
         let loaded = Site::new(&format!("{functions} task(\"t\").run(|| {{ {script} }});")).loaded();
         let Err(Interrupt::Failed(failure)) = call(&loaded, "t", &[]) else { panic!("{script} is stopped") };
         assert!(failure.message.starts_with(expected), "{script}: {}", failure.message);

@@ -24,8 +24,18 @@ fn a_wrong_parameter_is_named() {
         ("v: #{ pattern: \"^v\" }", "v", "x", "parameter `v`: `x` does not match `^v`"),
         ("v: #{ choices: [\"a\", \"b\"] }", "v", "x", "parameter `v`: `x` is none of \"a\", \"b\""),
         ("n: #{ value: 5, min: 1, max: 9 }", "n", "10", "parameter `n`: `10` is above the most, 9"),
-        ("d: #{ type: \"duration\" }", "d", "soon", "parameter `d`: `soon` is no duration: write for example `500ms`, `90s`, `5m`, `1h30m`"),
-        ("s: #{ type: \"secret\", pattern: \"^x\" }", "s", "hunter2", "parameter `s`: `•••` does not match `^x`"),
+        (
+            "d: #{ type: \"duration\" }",
+            "d",
+            "soon",
+            "parameter `d`: `soon` is no duration: write for example `500ms`, `90s`, `5m`, `1h30m`",
+        ),
+        (
+            "s: #{ type: \"secret\", pattern: \"^x\" }",
+            "s",
+            "hunter2",
+            "parameter `s`: `•••` does not match `^x`",
+        ),
     ];
     for (spec, name, given, expected) in cases {
         let (message, place, _) = Site::new(&format!("params(#{{ {spec} }});")).set(name, given).mistake();
@@ -43,10 +53,18 @@ fn mistakes_of_declarations_show_their_places() {
         ("for n in 0..2 {\n  task(\"a\").run(|| n);\n}", "there are two tasks named `a`", "main.rhai:2:3"),
         ("task(\"a\");", "task `a` has no body", "main.rhai:1:1"),
         ("task(\"a\").needs(\"b\").run(|| 1);", "task `a` needs `b`, which does not exist", "main.rhai:1:11"),
-        ("task(\"a\").run(|| 1).timeout(\"5m\");", "`.timeout` stands behind `.run` of task `a`", "main.rhai:1:21"),
+        (
+            "task(\"a\").run(|| 1).timeout(\"5m\");",
+            "`.timeout` stands behind `.run` of task `a`",
+            "main.rhai:1:21",
+        ),
         ("task(\"\").run(|| 1);", "a task needs a name", "main.rhai:1:1"),
         ("task(\"a\").batch(#{ sise: 2 }).run(|| 1);", "`batch` has no option `sise`", "main.rhai:1:11"),
-        ("task(\"a\").timeout(\"soon\").run(|| 1);", "`soon` is no duration: write for example `500ms`, `90s`, `5m`, `1h30m`", "main.rhai:1:11"),
+        (
+            "task(\"a\").timeout(\"soon\").run(|| 1);",
+            "`soon` is no duration: write for example `500ms`, `90s`, `5m`, `1h30m`",
+            "main.rhai:1:11",
+        ),
         ("sleep(\"1s\");", "`sleep` touches the world, and the script is only being loaded", "main.rhai:1:1"),
         ("let x = 1\nlet y = 2;", "expecting ';' to terminate this statement", "main.rhai:2:1"),
         ("let x = y;", "undefined variable: y", "main.rhai:1:9"),

@@ -119,12 +119,20 @@ fn call(loaded: &Loaded, task: &str, args: &[Arg<'_>]) -> Result<Returned, Inter
 
 /// Calls a body; returns what it said too.
 fn call_said(loaded: &Loaded, task: &str, args: &[Arg<'_>]) -> (Result<Returned, Interrupt>, Vec<String>) {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .expect("a runtime");
     let messages = Messages::default();
-    let run = loaded
-        .context(Mode::Run, vec![Box::new(messages.clone())], runtime.handle().clone())
-        .expect("a run");
-    let task = loaded.graph.tasks.iter().find(|other| &*other.name == task).unwrap_or_else(|| panic!("no task {task}"));
+    let run =
+        loaded.context(Mode::Run, vec![Box::new(messages.clone())], runtime.handle().clone()).expect("a run");
+    let task = loaded
+        .graph
+        .tasks
+        .iter()
+        .find(|other| &*other.name == task)
+        .unwrap_or_else(|| panic!("no task {task}"));
     let context = Arc::new(NodeContext {
         cancel: run.cancel.child_token(),
         run,

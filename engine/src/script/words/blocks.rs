@@ -11,7 +11,17 @@ use crate::script::declare::Inherited;
 use crate::script::error::Thrown;
 
 const KNOWN: &[&str] = &[
-    "on", "sudo", "tags", "when", "needs", "after", "batch", "max_fail", "throttle", "exclusive", "parallel",
+    "on",
+    "sudo",
+    "tags",
+    "when",
+    "needs",
+    "after",
+    "batch",
+    "max_fail",
+    "throttle",
+    "exclusive",
+    "parallel",
 ];
 
 /// Opens a block within the one that is open; what it does not say is inherited from there.
@@ -28,7 +38,8 @@ fn open(context: &NativeCallContext<'_>, name: &str, map: Map) -> Result<usize, 
         let position = current.script.position(context);
         let outer = declared.open.last().copied();
         let mut inherited = outer.map_or_else(Inherited::default, |block| declared.inherited[block].clone());
-        let placed = |references: Vec<_>| references.into_iter().map(|reference| (reference, position.clone()));
+        let placed =
+            |references: Vec<_>| references.into_iter().map(|reference| (reference, position.clone()));
         inherited.on = on.or(inherited.on);
         inherited.when.extend(when);
         inherited.sudo = options.parse("sudo", options::user)?.unwrap_or(inherited.sudo);
@@ -36,9 +47,14 @@ fn open(context: &NativeCallContext<'_>, name: &str, map: Map) -> Result<usize, 
         inherited.needs.extend(placed(options.parse("needs", references)?.unwrap_or_default()));
         inherited.after.extend(placed(options.parse("after", references)?.unwrap_or_default()));
         inherited.max_fail = options.parse("max_fail", options::amount)?.or(inherited.max_fail);
-        inherited.throttle = options.parse("throttle", |value| options::count(value, 1))?.or(inherited.throttle);
+        inherited.throttle =
+            options.parse("throttle", |value| options::count(value, 1))?.or(inherited.throttle);
         inherited.exclusive.extend(options.parse("exclusive", options::texts)?.unwrap_or_default());
-        let role = current.script.imports.role_name(&position.file).filter(|_| *position.file != *current.script.name);
+        let role = current
+            .script
+            .imports
+            .role_name(&position.file)
+            .filter(|_| *position.file != *current.script.name);
         let full = declared.full_name(role.as_deref(), name);
         if let Some(other) = declared.blocks.iter().find(|block| block.name == full) {
             return Err(Thrown::invalid(format!("there are two blocks named `{full}`"))

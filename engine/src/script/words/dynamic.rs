@@ -12,7 +12,16 @@ use crate::script::error::Thrown;
 use crate::script::plain::to_argument;
 
 const KNOWN: &[&str] = &[
-    "name", "address", "port", "user", "groups", "vars", "host_keys", "connection", "password", "private_key_file",
+    "name",
+    "address",
+    "port",
+    "user",
+    "groups",
+    "vars",
+    "host_keys",
+    "connection",
+    "password",
+    "private_key_file",
 ];
 
 fn add_host(map: Map) -> Result<HostRef, Thrown> {
@@ -22,9 +31,14 @@ fn add_host(map: Map) -> Result<HostRef, Thrown> {
             .hint("return what the hosts found, and add the hosts in a task that needs this one"));
     }
     let mut options = Options::new("add_host", KNOWN, map)?;
-    let name = options.parse("name", options::text)?.ok_or_else(|| Thrown::invalid("`add_host` needs the option `name`"))?;
+    let name = options
+        .parse("name", options::text)?
+        .ok_or_else(|| Thrown::invalid("`add_host` needs the option `name`"))?;
     let port = options.parse("port", |value| options::count(value, 1))?;
-    let port = port.map(u16::try_from).transpose().map_err(|_| Thrown::invalid("`add_host`: a port is at most 65535"))?;
+    let port = port
+        .map(u16::try_from)
+        .transpose()
+        .map_err(|_| Thrown::invalid("`add_host`: a port is at most 65535"))?;
     let mut vars = match options.take("vars") {
         Some(value) => match to_argument(&value).map_err(|error| Thrown::invalid(error.to_string()))? {
             oneex_sdk::Value::Object(vars) => vars,
@@ -65,7 +79,10 @@ fn add_host(map: Map) -> Result<HostRef, Thrown> {
 
 /// Registers the word.
 pub(super) fn register(engine: &mut Engine) {
-    engine.register_fn("add_host", |context: NativeCallContext, host: Map| -> Result<HostRef, Box<EvalAltResult>> {
-        add_host(host).map_err(|error| error.at(&context))
-    });
+    engine.register_fn(
+        "add_host",
+        |context: NativeCallContext, host: Map| -> Result<HostRef, Box<EvalAltResult>> {
+            add_host(host).map_err(|error| error.at(&context))
+        },
+    );
 }

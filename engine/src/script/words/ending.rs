@@ -18,7 +18,10 @@ fn on_end(context: &NativeCallContext<'_>, body: FnPtr) -> Result<(), Thrown> {
 
 /// Registers the word.
 pub(super) fn register(engine: &mut Engine) {
-    engine.register_fn("on_end", |context: NativeCallContext, body: FnPtr| -> Result<(), Box<EvalAltResult>> {
-        on_end(&context, body).map_err(|error| error.at(&context))
-    });
+    engine.register_fn(
+        "on_end",
+        |context: NativeCallContext, body: FnPtr| -> Result<(), Box<EvalAltResult>> {
+            on_end(&context, body).map_err(|error| error.at(&context))
+        },
+    );
 }

@@ -144,7 +144,8 @@ fn filter(context: &NativeCallContext<'_>, hosts: &Hosts, wanted: &FnPtr) -> Fal
         let host = Dynamic::from(HostRef { name: Arc::clone(&name), user: None });
         let answer = wanted.call_raw(context, None, [host])?;
         if answer.as_bool().map_err(|found| {
-            Thrown::invalid(format!("the closure of `filter` must return a bool, it returned `{found}`")).at(context)
+            Thrown::invalid(format!("the closure of `filter` must return a bool, it returned `{found}`"))
+                .at(context)
         })? {
             kept.push(name);
         }
@@ -182,20 +183,29 @@ pub(super) fn register(engine: &mut Engine) {
 
 fn register_host(engine: &mut Engine) {
     engine
-        .register_indexer_get(|context: NativeCallContext, host: &mut HostRef, name: &str| -> Fallible<Dynamic> {
-            property(host, name).map_err(|error| error.at(&context))
-        })
+        .register_indexer_get(
+            |context: NativeCallContext, host: &mut HostRef, name: &str| -> Fallible<Dynamic> {
+                property(host, name).map_err(|error| error.at(&context))
+            },
+        )
         .register_fn("sudo", |host: &mut HostRef| HostRef { user: Some("root".into()), ..host.clone() })
         .register_fn("sudo", |host: &mut HostRef, user: &str| HostRef {
             user: Some(user.to_owned()),
             ..host.clone()
         })
-        .register_fn("var", |context: NativeCallContext, host: &mut HostRef, name: &str| -> Fallible<Dynamic> {
-            host.variable(name, None).map_err(|error| error.at(&context))
-        })
         .register_fn(
             "var",
-            |context: NativeCallContext, host: &mut HostRef, name: &str, fallback: Dynamic| -> Fallible<Dynamic> {
+            |context: NativeCallContext, host: &mut HostRef, name: &str| -> Fallible<Dynamic> {
+                host.variable(name, None).map_err(|error| error.at(&context))
+            },
+        )
+        .register_fn(
+            "var",
+            |context: NativeCallContext,
+             host: &mut HostRef,
+             name: &str,
+             fallback: Dynamic|
+             -> Fallible<Dynamic> {
                 host.variable(name, Some(fallback)).map_err(|error| error.at(&context))
             },
         )
@@ -220,10 +230,15 @@ fn register_set(engine: &mut Engine) {
         })
         .register_fn("len", |hosts: &mut Hosts| hosts.resolve().len() as i64)
         .register_fn("is_empty", |hosts: &mut Hosts| hosts.resolve().is_empty())
-        .register_fn("contains", |hosts: &mut Hosts, name: &str| hosts.resolve().iter().any(|host| &**host == name))
-        .register_fn("filter", |context: NativeCallContext, hosts: &mut Hosts, wanted: FnPtr| -> Fallible<Hosts> {
-            filter(&context, hosts, &wanted)
+        .register_fn("contains", |hosts: &mut Hosts, name: &str| {
+            hosts.resolve().iter().any(|host| &**host == name)
         })
+        .register_fn(
+            "filter",
+            |context: NativeCallContext, hosts: &mut Hosts, wanted: FnPtr| -> Fallible<Hosts> {
+                filter(&context, hosts, &wanted)
+            },
+        )
         .register_fn("to_string", |hosts: &mut Hosts| hosts.resolve().join(","))
         .register_iterator::<Hosts>();
     macro_rules! operators {
@@ -248,7 +263,8 @@ impl IntoIterator for Hosts {
     type IntoIter = std::vec::IntoIter<HostRef>;
 
     fn into_iter(self) -> Self::IntoIter {
-        let hosts: Vec<HostRef> = self.resolve().into_iter().map(|name| HostRef { name, user: None }).collect();
+        let hosts: Vec<HostRef> =
+            self.resolve().into_iter().map(|name| HostRef { name, user: None }).collect();
         hosts.into_iter()
     }
 }

@@ -61,11 +61,13 @@ fn expected(what: &str, value: &Dynamic) -> Thrown {
 /// A duration: `"90s"`, `"5m"`, or seconds as a number.
 pub(super) fn duration(value: &Dynamic) -> Result<Duration, Thrown> {
     if let Ok(seconds) = value.as_int() {
-        let seconds = u64::try_from(seconds).map_err(|_| expected("a duration that is not negative", value))?;
+        let seconds =
+            u64::try_from(seconds).map_err(|_| expected("a duration that is not negative", value))?;
         return Ok(Duration::from_secs(seconds));
     }
     if let Ok(seconds) = value.as_float() {
-        return Duration::try_from_secs_f64(seconds).map_err(|_| expected("a duration that is not negative", value));
+        return Duration::try_from_secs_f64(seconds)
+            .map_err(|_| expected("a duration that is not negative", value));
     }
     match value.clone().into_immutable_string() {
         Ok(text) => oneex_sdk::parse_duration(&text).map_err(Thrown::invalid),
@@ -100,7 +102,10 @@ pub(super) fn count(value: &Dynamic, least: usize) -> Result<usize, Thrown> {
 
 /// A number.
 pub(super) fn number(value: &Dynamic) -> Result<f64, Thrown> {
-    value.as_float().or_else(|_| value.as_int().map(|int| int as f64)).map_err(|_| expected("a number", value))
+    value
+        .as_float()
+        .or_else(|_| value.as_int().map(|int| int as f64))
+        .map_err(|_| expected("a number", value))
 }
 
 /// A bool.

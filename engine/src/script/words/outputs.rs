@@ -22,11 +22,18 @@ fn results(handle: &Handle, word: &str) -> Result<(Arc<NodeContext>, Vec<NodeRes
     Ok((node, all))
 }
 
-fn task_results(task: TaskId, handle: &Handle, node: &NodeContext, word: &str) -> Result<Vec<NodeResult>, Thrown> {
+fn task_results(
+    task: TaskId,
+    handle: &Handle,
+    node: &NodeContext,
+    word: &str,
+) -> Result<Vec<NodeResult>, Thrown> {
     match node.run.outputs.get(task) {
         Some(results) => Ok(results.to_vec()),
-        None => Err(Thrown::invalid(format!("`{}` has not ended, so there is no `.{word}` yet", handle.name))
-            .hint(format!("let task `{}` wait for it with `.needs(…)` or `.after(…)`", node.node.task))),
+        None => {
+            Err(Thrown::invalid(format!("`{}` has not ended, so there is no `.{word}` yet", handle.name))
+                .hint(format!("let task `{}` wait for it with `.needs(…)` or `.after(…)`", node.node.task)))
+        }
     }
 }
 
@@ -45,11 +52,17 @@ fn output(handle: &Handle) -> Result<Dynamic, Thrown> {
         [] => Ok(Dynamic::UNIT),
         many => {
             // A node sees the output of the node on its own host.
-            let mut own = many.iter().filter(|result| result.node.host.is_some() && result.node.host == reader.node.host);
+            let mut own = many
+                .iter()
+                .filter(|result| result.node.host.is_some() && result.node.host == reader.node.host);
             match (own.next(), own.next()) {
                 (Some(own), None) => known(own).map(to_dynamic),
-                _ => Err(Thrown::invalid(format!("task `{}` has {} nodes, so it has no single output", handle.name, many.len()))
-                    .hint("use `.outputs`, a map by host, by item, or by host then item")),
+                _ => Err(Thrown::invalid(format!(
+                    "task `{}` has {} nodes, so it has no single output",
+                    handle.name,
+                    many.len()
+                ))
+                .hint("use `.outputs`, a map by host, by item, or by host then item")),
             }
         }
     }
@@ -82,7 +95,8 @@ fn all_results(handle: &Handle) -> Result<Dynamic, Thrown> {
     let (_, results) = results(handle, "results")?;
     let mut list = rhai::Array::with_capacity(results.len());
     for result in &results {
-        let text = |text: &Option<Arc<str>>| text.as_ref().map_or(Dynamic::UNIT, |text| text.to_string().into());
+        let text =
+            |text: &Option<Arc<str>>| text.as_ref().map_or(Dynamic::UNIT, |text| text.to_string().into());
         let mut map = rhai::Map::new();
         map.insert("name".into(), result.node.to_string().into());
         map.insert("host".into(), text(&result.node.host));
@@ -90,7 +104,10 @@ fn all_results(handle: &Handle) -> Result<Dynamic, Thrown> {
         map.insert("status".into(), result.status.as_str().into());
         map.insert("output".into(), to_dynamic(known(result)?));
         let error = result.failure.as_ref();
-        map.insert("error".into(), error.map_or(Dynamic::UNIT, |failure| crate::script::error::error_map(failure).into()));
+        map.insert(
+            "error".into(),
+            error.map_or(Dynamic::UNIT, |failure| crate::script::error::error_map(failure).into()),
+        );
         list.push(map.into());
     }
     Ok(list.into())
@@ -99,7 +116,10 @@ fn all_results(handle: &Handle) -> Result<Dynamic, Thrown> {
 /// Registers the properties.
 pub(super) fn register(engine: &mut Engine) {
     engine.register_indexer_get(
-        |context: NativeCallContext, handle: &mut Handle, name: &str| -> Result<Dynamic, Box<EvalAltResult>> {
+        |context: NativeCallContext,
+         handle: &mut Handle,
+         name: &str|
+         -> Result<Dynamic, Box<EvalAltResult>> {
             let value = match name {
                 "output" => output(handle),
                 "outputs" => outputs(handle),

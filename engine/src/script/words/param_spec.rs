@@ -130,7 +130,8 @@ impl Spec {
         let kind = named.unwrap_or_else(|| value.as_ref().map_or(ParamType::String, ParamType::of));
         let pattern = options.parse("pattern", options::text)?;
         let pattern = pattern.map(|pattern| {
-            Regex::new(&pattern).map_err(|error| Thrown::invalid(format!("`{pattern}` is no regular expression: {error}")))
+            Regex::new(&pattern)
+                .map_err(|error| Thrown::invalid(format!("`{pattern}` is no regular expression: {error}")))
         });
         let choices = match options.take("choices").map(|choices| Self::plain(&choices)).transpose()? {
             Some(Value::Array(choices)) => choices,
@@ -165,7 +166,9 @@ impl Spec {
             format!("expected {what}, found `{shown}`")
         };
         match self.kind {
-            ParamType::Int => text.trim().parse::<i64>().map(Value::from).map_err(|_| wrong("a whole number")),
+            ParamType::Int => {
+                text.trim().parse::<i64>().map(Value::from).map_err(|_| wrong("a whole number"))
+            }
             ParamType::Float => {
                 let number = text.trim().parse::<f64>().ok().filter(|number| number.is_finite());
                 number.map(Value::from).ok_or_else(|| wrong("a number"))
@@ -195,7 +198,10 @@ impl Spec {
             | (ParamType::Bool, Value::Bool(_))
             | (ParamType::List, Value::Array(_))
             | (ParamType::Map, Value::Object(_))
-            | (ParamType::String | ParamType::Secret | ParamType::Host | ParamType::Hosts, Value::String(_)) => true,
+            | (
+                ParamType::String | ParamType::Secret | ParamType::Host | ParamType::Hosts,
+                Value::String(_),
+            ) => true,
             (ParamType::Duration, Value::Number(number)) if number.is_u64() => {
                 return Ok(format!("{number}s").into());
             }
@@ -240,8 +246,12 @@ impl Spec {
             _ => (None, ""),
         };
         match (size, self.min, self.max) {
-            (Some(size), Some(min), _) if size < min => Err(format!("`{}` is below the least, {min}{unit}", shown.trim_matches('"'))),
-            (Some(size), _, Some(max)) if size > max => Err(format!("`{}` is above the most, {max}{unit}", shown.trim_matches('"'))),
+            (Some(size), Some(min), _) if size < min => {
+                Err(format!("`{}` is below the least, {min}{unit}", shown.trim_matches('"')))
+            }
+            (Some(size), _, Some(max)) if size > max => {
+                Err(format!("`{}` is above the most, {max}{unit}", shown.trim_matches('"')))
+            }
             _ => Ok(()),
         }
     }
@@ -253,7 +263,8 @@ fn type_named(name: &str) -> Result<ParamType, Thrown> {
         let error = Thrown::invalid(format!("there is no type `{name}`"));
         match oneex_sdk::nearest(name, TYPES.iter().map(|(name, _)| *name)) {
             Some(right) => error.hint(format!("did you mean `{right}`?")),
-            None => error.hint("types are: string, int, float, bool, list, map, duration, size, secret, host, hosts"),
+            None => error
+                .hint("types are: string, int, float, bool, list, map, duration, size, secret, host, hosts"),
         }
     })
 }

@@ -74,7 +74,9 @@ fn params(specs: rhai::Map) -> Result<Dynamic, Thrown> {
     let script = current()?.script;
     declared("params", |_, declared| {
         if std::mem::replace(&mut declared.params_declared, true) {
-            return Err(Thrown::invalid("`params` is called twice").hint("declare all parameters in one call"));
+            return Err(
+                Thrown::invalid("`params` is called twice").hint("declare all parameters in one call")
+            );
         }
         Ok(())
     })?;
@@ -88,9 +90,11 @@ fn params(specs: rhai::Map) -> Result<Dynamic, Thrown> {
     for (name, spec) in &specs {
         let value = if script.params.describe { Value::Null } else { value_of(&script, name, spec)? };
         if spec.kind == ParamType::Secret {
-            [Some(&value), spec.value.as_ref()].into_iter().flatten().filter_map(Value::as_str).for_each(|secret| {
-                script.redactor.register(secret);
-            });
+            [Some(&value), spec.value.as_ref()].into_iter().flatten().filter_map(Value::as_str).for_each(
+                |secret| {
+                    script.redactor.register(secret);
+                },
+            );
         }
         shown.push(show(name, spec, &value));
         values.insert(name.as_str().into(), to_script(&spec.kind, name, &value)?);
@@ -106,7 +110,8 @@ fn params(specs: rhai::Map) -> Result<Dynamic, Thrown> {
 }
 
 fn show(name: &str, spec: &Spec, value: &Value) -> ParamShown {
-    let mask = |value: Value| if spec.kind == ParamType::Secret && !value.is_null() { MASK.into() } else { value };
+    let mask =
+        |value: Value| if spec.kind == ParamType::Secret && !value.is_null() { MASK.into() } else { value };
     ParamShown {
         name: name.to_owned(),
         kind: spec.kind.name().to_owned(),
@@ -143,17 +148,20 @@ fn value_of(script: &Script, name: &str, spec: &Spec) -> Result<Value, Thrown> {
     let inputs = &script.params;
     let variable = format!("ONEEX_PARAM_{}", name.to_uppercase());
     let text = |text: &str, origin: String| (spec.parse(text), origin);
-    let set = inputs.set.iter().rev().find(|(key, _)| key == name).map(|(_, value)| text(value, "--set".into()));
+    let set =
+        inputs.set.iter().rev().find(|(key, _)| key == name).map(|(_, value)| text(value, "--set".into()));
     let file = || {
         let mut files = inputs.files.iter().rev();
         files.find_map(|(file, map)| map.get(name).map(|value| (spec.accept(value), format!("`{file}`"))))
     };
-    let own = || script.variables.get(&variable).map(|value| text(value, format!("the variable `{variable}`")));
+    let own =
+        || script.variables.get(&variable).map(|value| text(value, format!("the variable `{variable}`")));
     let spec_variable = || {
         let variable = spec.env.as_ref()?;
         script.variables.get(variable).map(|value| text(value, format!("the variable `{variable}`")))
     };
-    let environment = || inputs.environment.get(name).map(|value| (spec.accept(value), "`oneex.toml`".to_owned()));
+    let environment =
+        || inputs.environment.get(name).map(|value| (spec.accept(value), "`oneex.toml`".to_owned()));
     let found = set.or_else(file).or_else(own).or_else(spec_variable).or_else(environment);
     let (value, origin) = match found {
         Some(found) => found,
@@ -182,8 +190,10 @@ fn missing(script: &Script, name: &str, spec: &Spec) -> Result<Value, Thrown> {
         return Ok(spec.kind.empty());
     }
     let help = if spec.help.is_empty() { String::new() } else { format!(" ({})", spec.help) };
-    Err(Thrown::invalid(format!("parameter `{name}`{help} is required and was not given"))
-        .hint(format!("give it with `--set {name}=…`, `--params FILE` or `ONEEX_PARAM_{}`", name.to_uppercase())))
+    Err(Thrown::invalid(format!("parameter `{name}`{help} is required and was not given")).hint(format!(
+        "give it with `--set {name}=…`, `--params FILE` or `ONEEX_PARAM_{}`",
+        name.to_uppercase()
+    )))
 }
 
 /// The value as the script gets it: hosts as hosts, everything else as plain data.
@@ -192,11 +202,16 @@ fn to_script(kind: &ParamType, name: &str, value: &Value) -> Result<Dynamic, Thr
     match kind {
         ParamType::Host if !text.is_empty() => {
             let host = HostRef { name: text.into(), user: None };
-            host.info().map_err(|_| Thrown::invalid(format!("parameter `{name}`: there is no host `{text}`")))?;
+            host.info()
+                .map_err(|_| Thrown::invalid(format!("parameter `{name}`: there is no host `{text}`")))?;
             Ok(Dynamic::from(host))
         }
         ParamType::Hosts => {
-            let set = if text.is_empty() { crate::inventory::HostSet::Names(Vec::new()) } else { set_of(&text.to_owned().into())? };
+            let set = if text.is_empty() {
+                crate::inventory::HostSet::Names(Vec::new())
+            } else {
+                set_of(&text.to_owned().into())?
+            };
             Ok(Dynamic::from(Hosts::new(set)?))
         }
         _ => Ok(to_dynamic(value)),

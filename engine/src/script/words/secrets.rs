@@ -13,7 +13,10 @@ fn secret(text: &str) -> Result<String, Thrown> {
 
 /// Registers the word.
 pub(super) fn register(engine: &mut Engine) {
-    engine.register_fn("secret", |context: NativeCallContext, text: &str| -> Result<String, Box<EvalAltResult>> {
-        secret(text).map_err(|error| error.at(&context))
-    });
+    engine.register_fn(
+        "secret",
+        |context: NativeCallContext, text: &str| -> Result<String, Box<EvalAltResult>> {
+            secret(text).map_err(|error| error.at(&context))
+        },
+    );
 }

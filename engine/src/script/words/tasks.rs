@@ -8,9 +8,7 @@ use rhai::{Array, Dynamic, Engine, EvalAltResult, FnPtr, Map, NativeCallContext}
 use super::hosts::set_of;
 use super::options::{self, Options};
 use crate::diag::Position;
-use crate::graph::{
-    Amount, Batch, Condition, HostsFrom, ItemsFrom, Notifies, Retry, Task, TaskId, TaskKind,
-};
+use crate::graph::{Amount, Batch, Condition, HostsFrom, ItemsFrom, Notifies, Retry, Task, TaskId, TaskKind};
 use crate::run::Code;
 use crate::script::closure::{Closure, freeze};
 use crate::script::current::{Current, current};
@@ -35,7 +33,11 @@ impl Handle {
     pub(crate) fn single(&self) -> Result<TaskId, Thrown> {
         match &*self.tasks {
             [task] => Ok(*task),
-            _ => Err(Thrown::invalid(format!("`{}` stands for {} tasks, not for one", self.name, self.tasks.len()))),
+            _ => Err(Thrown::invalid(format!(
+                "`{}` stands for {} tasks, not for one",
+                self.name,
+                self.tasks.len()
+            ))),
         }
     }
 }
@@ -61,14 +63,23 @@ pub(super) fn declared<T>(
     work(&current, &mut declared)
 }
 
-fn declare(context: &NativeCallContext<'_>, word: &'static str, name: &str, kind: TaskKind) -> Result<Handle, Thrown> {
+fn declare(
+    context: &NativeCallContext<'_>,
+    word: &'static str,
+    name: &str,
+    kind: TaskKind,
+) -> Result<Handle, Thrown> {
     if name.trim().is_empty() {
         return Err(Thrown::invalid(format!("a {word} needs a name")));
     }
     let gate = matches!(kind, TaskKind::Gate(_));
     declared(word, |current, declared| {
         let position = current.script.position(context);
-        let role = current.script.imports.role_name(&position.file).filter(|_| *position.file != *current.script.name);
+        let role = current
+            .script
+            .imports
+            .role_name(&position.file)
+            .filter(|_| *position.file != *current.script.name);
         let full = declared.full_name(role.as_deref(), name);
         if let Some(other) = declared.names.get(&full).map(|other| &declared.tasks[other.index()]) {
             return Err(Thrown::invalid(format!("there are two tasks named `{full}`"))
@@ -76,7 +87,8 @@ fn declare(context: &NativeCallContext<'_>, word: &'static str, name: &str, kind
         }
         let id = TaskId(u32::try_from(declared.tasks.len()).unwrap_or(u32::MAX));
         declared.names.insert(Arc::clone(&full), id);
-        let inherited = declared.open.last().map(|block| declared.inherited[*block].clone()).unwrap_or_default();
+        let inherited =
+            declared.open.last().map(|block| declared.inherited[*block].clone()).unwrap_or_default();
         let block = declared.open.last().copied();
         declared.tasks.push(draft(id, &full, name, role, kind, position, block, inherited, gate));
         for open in declared.open.clone() {
@@ -152,8 +164,11 @@ fn build(
         let position = current.script.position(context);
         let draft = &mut declared.tasks[id.index()];
         if draft.complete && !late {
-            return Err(Thrown::invalid(format!("`.{word}` stands behind `.run` of task `{}`", draft.task.name))
-                .hint("only `.rescue`, `.always` and `.doc` may follow `.run`"));
+            return Err(Thrown::invalid(format!(
+                "`.{word}` stands behind `.run` of task `{}`",
+                draft.task.name
+            ))
+            .hint("only `.rescue`, `.always` and `.doc` may follow `.run`"));
         }
         work(draft, position)
     });
@@ -190,7 +205,10 @@ fn items_from(context: &NativeCallContext<'_>, mut value: Dynamic) -> Result<Ite
     freeze(&mut value);
     match to_argument(&value).map_err(|error| Thrown::invalid(error.to_string()))? {
         oneex_sdk::Value::Array(items) => Ok(ItemsFrom::List(items)),
-        _ => Err(Thrown::invalid(format!("`.each` takes an array, found a value of type `{}`", value.type_name()))),
+        _ => Err(Thrown::invalid(format!(
+            "`.each` takes an array, found a value of type `{}`",
+            value.type_name()
+        ))),
     }
 }
 
@@ -206,7 +224,9 @@ pub(super) fn condition(context: &NativeCallContext<'_>, value: Dynamic) -> Resu
 pub(super) fn batch(context: &NativeCallContext<'_>, value: Dynamic) -> Result<Batch, Thrown> {
     if let Some(map) = value.read_lock::<Map>() {
         let mut options = Options::new("batch", &["size", "pause", "check"], map.clone())?;
-        let ladder = options.parse("size", ladder)?.ok_or_else(|| Thrown::invalid("`batch` needs the option `size`"))?;
+        let ladder = options
+            .parse("size", ladder)?
+            .ok_or_else(|| Thrown::invalid("`batch` needs the option `size`"))?;
         let pause = options.parse("pause", options::duration)?.unwrap_or(Duration::ZERO);
         let check = match options.take("check").map(Dynamic::try_cast_result::<FnPtr>) {
             Some(Ok(function)) => Some(Arc::new(Closure::keep(context, function)?) as Arc<dyn Code>),
@@ -231,10 +251,13 @@ fn ladder(value: &Dynamic) -> Result<Vec<Amount>, Thrown> {
 
 fn retry(value: &Dynamic) -> Result<Retry, Thrown> {
     if let Some(map) = value.read_lock::<Map>() {
-        let mut options = Options::new("retry", &["times", "wait", "backoff", "max_wait", "on"], map.clone())?;
+        let mut options =
+            Options::new("retry", &["times", "wait", "backoff", "max_wait", "on"], map.clone())?;
         let defaults = Retry::default();
         return Ok(Retry {
-            times: options.parse("times", times)?.ok_or_else(|| Thrown::invalid("`retry` needs the option `times`"))?,
+            times: options
+                .parse("times", times)?
+                .ok_or_else(|| Thrown::invalid("`retry` needs the option `times`"))?,
             wait: options.parse("wait", options::duration)?.unwrap_or(defaults.wait),
             backoff: options.parse("backoff", options::number)?.unwrap_or(defaults.backoff).max(1.0),
             max_wait: options.parse("max_wait", options::duration)?.unwrap_or(defaults.max_wait),
@@ -249,7 +272,11 @@ fn times(value: &Dynamic) -> Result<u32, Thrown> {
 }
 
 /// Takes the closures of a task, and reads in their code which handlers they may notify.
-fn code(context: &NativeCallContext<'_>, draft: &mut Draft, function: FnPtr) -> Result<Arc<dyn Code>, Thrown> {
+fn code(
+    context: &NativeCallContext<'_>,
+    draft: &mut Draft,
+    function: FnPtr,
+) -> Result<Arc<dyn Code>, Thrown> {
     let closure = Closure::keep(context, function)?;
     let notifies = current()?.script.notifies(closure.function());
     let mut handles: Vec<TaskId> = Vec::new();
@@ -369,12 +396,15 @@ fn register_policy(engine: &mut Engine) {
         "doc", value: Dynamic, true, |draft| draft.task.doc = options::text(&value)?;
     }
     engine
-        .register_fn("retry", |context: NativeCallContext, handle: &mut Handle, value: Dynamic, wait: Dynamic| {
-            build(&context, handle, "retry", false, |draft, _| {
-                draft.task.retry = Retry { wait: options::duration(&wait)?, ..retry(&value)? };
-                Ok(())
-            })
-        })
+        .register_fn(
+            "retry",
+            |context: NativeCallContext, handle: &mut Handle, value: Dynamic, wait: Dynamic| {
+                build(&context, handle, "retry", false, |draft, _| {
+                    draft.task.retry = Retry { wait: options::duration(&wait)?, ..retry(&value)? };
+                    Ok(())
+                })
+            },
+        )
         .register_fn("sudo", |context: NativeCallContext, handle: &mut Handle| {
             build(&context, handle, "sudo", false, |draft, _| {
                 draft.task.sudo = Some("root".into());

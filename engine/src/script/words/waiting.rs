@@ -43,7 +43,9 @@ fn wait_until(context: &NativeCallContext<'_>, limit: &Dynamic, map: Map, condit
     loop {
         let answer = condition.call_raw(context, None, [])?;
         let answer = answer.as_bool().map_err(|found| {
-            place(Thrown::invalid(format!("the closure of `wait_until` must return a bool, it returned `{found}`")))
+            place(Thrown::invalid(format!(
+                "the closure of `wait_until` must return a bool, it returned `{found}`"
+            )))
         })?;
         if answer {
             return Ok(());
@@ -63,7 +65,12 @@ fn seconds(duration: Duration) -> String {
     format!("{} s", duration.as_secs_f64())
 }
 
-fn retry(context: &NativeCallContext<'_>, times: &Dynamic, wait: &Dynamic, body: &FnPtr) -> Fallible<Dynamic> {
+fn retry(
+    context: &NativeCallContext<'_>,
+    times: &Dynamic,
+    wait: &Dynamic,
+    body: &FnPtr,
+) -> Fallible<Dynamic> {
     let place = |error: Thrown| error.at(context);
     let (_, node) = node("retry").map_err(place)?;
     let times = options::count(times, 1).map_err(place)?;
@@ -72,7 +79,9 @@ fn retry(context: &NativeCallContext<'_>, times: &Dynamic, wait: &Dynamic, body:
     loop {
         match body.call_raw(context, None, []) {
             Ok(value) => return Ok(value),
-            Err(error) if tried == times || current().is_ok_and(|current| current.stop.is_some()) => return Err(error),
+            Err(error) if tried == times || current().is_ok_and(|current| current.stop.is_some()) => {
+                return Err(error);
+            }
             Err(_) => {
                 tried += 1;
                 pause(&node, wait).map_err(place)?;
@@ -100,18 +109,21 @@ fn parallel(context: &NativeCallContext<'_>, branches: Array) -> Fallible<Array>
     let results: Vec<_> = std::thread::scope(|scope| {
         let spawn = |function: &FnPtr| {
             let (here, function) = (here.clone(), function.clone());
-            std::thread::Builder::new().name("parallel".into()).stack_size(16 << 20).spawn_scoped(scope, move || {
-                enter(here, || {
-                    let context = NativeCallContext::new_with_all_fields(
-                        engine,
-                        function.fn_name(),
-                        global.source(),
-                        global,
-                        position,
-                    );
-                    function.call_raw(&context, None, [])
-                })
-            })
+            std::thread::Builder::new().name("parallel".into()).stack_size(16 << 20).spawn_scoped(
+                scope,
+                move || {
+                    enter(here, || {
+                        let context = NativeCallContext::new_with_all_fields(
+                            engine,
+                            function.fn_name(),
+                            global.source(),
+                            global,
+                            position,
+                        );
+                        function.call_raw(&context, None, [])
+                    })
+                },
+            )
         };
         let threads: Vec<_> = functions.iter().map(spawn).collect();
         threads.into_iter().map(|thread| thread.map(std::thread::ScopedJoinHandle::join)).collect()
