@@ -1,1 +1,210 @@
 //! Guard: what the README and the book show is true.
+//!
+//! Every page is played in a project folder of its own, from top to bottom:
+//!
+//! - `rhai`, `toml`, `yaml` and other blocks with `file:PATH` after the language are written there;
+//! - a `rhai` block that is not called `wrong` is loaded, with the parameters that `set:NAME=VALUE` gives;
+//! - the lines of a `console` block that begin with `$ ` are run, and what follows them is compared with what
+//!   they print: `…` stands for any number of lines, `[code N]` for an exit code other than 0.
+
+use std::path::{Path, PathBuf};
+
+use oneex_testkit::project::TestProject;
+use pulldown_cmark::{CodeBlockKind, Event, Parser, Tag, TagEnd};
+
+use crate::sources;
+
+/// A fenced block: the words after the fence, and its text.
+struct Block {
+    words: Vec<String>,
+    text: String,
+}
+
+impl Block {
+    fn language(&self) -> &str {
+        self.words.first().map_or("", String::as_str)
+    }
+
+    /// The values of the words that begin with `key:`.
+    fn values<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a str> {
+        self.words.iter().filter_map(move |word| word.strip_prefix(key)?.strip_prefix(':'))
+    }
+}
+
+fn pages() -> Vec<PathBuf> {
+    ["README.md", "runbooks", "stdlib", "book/src"]
+        .iter()
+        .map(|name| sources::root().join(name))
+        .flat_map(|path| if path.is_dir() { sources::files_below(&path) } else { vec![path] })
+        .filter(|path| path.extension().is_some_and(|extension| extension == "md"))
+        .collect()
+}
+
+fn blocks(markdown: &str) -> Vec<Block> {
+    let mut blocks = Vec::new();
+    let mut open: Option<Block> = None;
+    for event in Parser::new(markdown) {
+        match event {
+            Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(info))) => {
+                let words = info.split_whitespace().map(str::to_owned).collect();
+                open = Some(Block { words, text: String::new() });
+            }
+            Event::Text(text) => {
+                if let Some(block) = &mut open {
+                    block.text.push_str(&text);
+                }
+            }
+            Event::End(TagEnd::CodeBlock) => blocks.extend(open.take()),
+            _ => {}
+        }
+    }
+    blocks
+}
+
+/// A page that is being played.
+struct Stage {
+    project: TestProject,
+    folder: PathBuf,
+    page: String,
+}
+
+impl Stage {
+    fn new(page: &Path) -> Self {
+        let project = TestProject::new("/bin/sh");
+        let page = page.strip_prefix(sources::root()).unwrap().display().to_string();
+        Self { folder: project.folder(), project, page }
+    }
+
+    fn play(&mut self, block: &Block) {
+        let mut file = None;
+        for name in block.values("file") {
+            self.project.write(self.folder.join(name), &block.text);
+            file = Some(name.to_owned());
+        }
+        match block.language() {
+            "console" => self.console(&block.text),
+            "rhai" if !block.words.iter().any(|word| word == "wrong") => self.load(block, file.as_deref()),
+            _ => {}
+        }
+    }
+
+    /// Loads a runbook without running it.
+    fn load(&self, block: &Block, file: Option<&str>) {
+        let name = file.unwrap_or("block.rhai");
+        self.project.write(self.folder.join(name), &block.text);
+        let set: String = block.values("set").map(|value| format!(" --set '{value}'")).collect();
+        let (code, output) = self.shell(&format!("oneex graph '{name}'{set}"));
+        assert_eq!(code, 0, "{}: a runbook does not load\n{}\n{output}", self.page, block.text);
+    }
+
+    fn console(&mut self, text: &str) {
+        for step in text.split("$ ").skip(1) {
+            let (command, wanted) = step.split_once('\n').unwrap_or((step, ""));
+            if let Some(folder) = command.strip_prefix("cd ") {
+                self.folder.push(folder);
+                continue;
+            }
+            let mut wanted: Vec<&str> = wanted.lines().map(str::trim_end).collect();
+            let code = wanted.last().and_then(|line| line.strip_prefix("[code ")?.strip_suffix(']'));
+            let code: i32 = code.map_or(0, |code| code.parse().unwrap());
+            if code != 0 {
+                wanted.pop();
+            }
+            let (got, output) = self.shell(command);
+            assert_eq!(got, code, "{}: `{command}`\n{output}", self.page);
+            let lines: Vec<&str> = output.lines().map(str::trim_end).collect();
+            assert!(
+                wanted.is_empty() || matches(&wanted, &lines),
+                "{}: `{command}` prints\n{output}\nand the page says\n{}",
+                self.page,
+                wanted.join("\n")
+            );
+        }
+    }
+
+    /// Runs a command with `oneex` in its path; gives the code and both streams, redacted.
+    fn shell(&self, command: &str) -> (i32, String) {
+        let program = Path::new(env!("CARGO_BIN_EXE_oneex"));
+        let search = std::env::var("PATH").unwrap_or_default();
+        let search = format!("{}:{search}", program.parent().unwrap().display());
+        let script = format!("cd '{}' && {{ {command}\n}} 2>&1", self.folder.display());
+        let finished = self.project.oneex(["-c", &script]).env("PATH", search).run();
+        (finished.code, self.project.redact(&finished.stdout))
+    }
+}
+
+/// Compares lines; a wanted `…` stands for any number of them.
+fn matches(wanted: &[&str], lines: &[&str]) -> bool {
+    match wanted.split_first() {
+        None => lines.is_empty(),
+        Some((&"…", rest)) => (0..=lines.len()).any(|skipped| matches(rest, &lines[skipped..])),
+        Some((first, rest)) => lines.first() == Some(first) && matches(rest, &lines[1..]),
+    }
+}
+
+#[test]
+fn what_the_pages_show_works() {
+    for path in pages() {
+        let mut stage = Stage::new(&path);
+        for block in blocks(&std::fs::read_to_string(&path).unwrap()) {
+            stage.play(&block);
+        }
+    }
+}
+
+#[test]
+fn every_page_of_the_book_is_in_its_summary() {
+    let book = sources::root().join("book/src");
+    let summary = std::fs::read_to_string(book.join("SUMMARY.md")).unwrap();
+    for path in sources::files_below(&book) {
+        let name = path.strip_prefix(&book).unwrap().display().to_string();
+        assert!(
+            name == "SUMMARY.md" || summary.contains(&format!("({name})")),
+            "`{name}` is not in the summary"
+        );
+    }
+}
+
+#[test]
+fn every_link_between_pages_leads_somewhere() {
+    for path in pages() {
+        let text = std::fs::read_to_string(&path).unwrap();
+        for event in Parser::new(&text) {
+            let Event::Start(Tag::Link { dest_url, .. }) = event else { continue };
+            let target = dest_url.split('#').next().unwrap_or_default();
+            if target.is_empty() || target.contains("://") || target.starts_with("mailto:") {
+                continue;
+            }
+            let there = path.parent().unwrap().join(target).exists();
+            assert!(there, "{}: the link `{target}` leads nowhere", path.display());
+        }
+    }
+}
+
+#[test]
+fn exit_codes_are_told_alike_everywhere() {
+    let rows = |text: &str| -> Vec<String> {
+        let table = text.lines().map(|line| line.trim_start_matches("///").trim());
+        table
+            .filter(|line| line.starts_with("| ") && line[2..].starts_with(char::is_numeric))
+            .map(str::to_owned)
+            .collect()
+    };
+    let read = |name: &str| std::fs::read_to_string(sources::root().join(name)).unwrap();
+    let source = rows(&read("src/exit.rs"));
+    assert!(source.len() >= 7, "`src/exit.rs` has a table of the codes: {source:?}");
+    assert_eq!(rows(&read("README.md")), source);
+    assert_eq!(rows(&read("book/src/reference/exit-codes.md")), source);
+}
+
+#[test]
+fn a_page_is_compared_line_by_line() {
+    assert!(matches(&["a", "…", "c"], &["a", "b", "b", "c"]));
+    assert!(matches(&["a", "…"], &["a"]));
+    assert!(!matches(&["a"], &["a", "b"]));
+    assert!(!matches(&["b"], &["a"]));
+    let blocks = blocks("```rhai set:a=1 file:x.rhai\nlet a = 1;\n```\n\ntext\n");
+    assert_eq!(blocks[0].language(), "rhai");
+    assert_eq!(blocks[0].values("set").collect::<Vec<_>>(), ["a=1"]);
+    assert_eq!(blocks[0].text, "let a = 1;\n");
+}
