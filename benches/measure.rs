@@ -7,22 +7,22 @@ use wait4::Wait4;
 
 /// What a program cost.
 #[derive(Debug, Clone, Copy)]
-pub struct Cost {
+pub(crate) struct Cost {
     /// From start to end.
-    pub wall: Duration,
+    pub(crate) wall: Duration,
     /// User and system time of the program and of the children it waited for.
-    pub cpu: Duration,
+    pub(crate) cpu: Duration,
     /// The most memory it held at once, in bytes.
-    pub peak: u64,
+    pub(crate) peak: u64,
 }
 
 /// Runs a program to its end.
 ///
 /// # Panics
 /// When it cannot be started or does not end well: a number of something broken is worth nothing.
-pub fn measure(command: &mut Command) -> Cost {
+pub(crate) fn measure(command: &mut Command) -> Cost {
     let shown = format!("{command:?}");
-    let mut child = command
+    let child = command
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::inherit())
@@ -39,7 +39,7 @@ pub fn measure(command: &mut Command) -> Cost {
 ///
 /// # Panics
 /// When there is none.
-pub fn median(mut costs: Vec<Cost>) -> Cost {
+pub(crate) fn median(mut costs: Vec<Cost>) -> Cost {
     costs.sort_by_key(|cost| cost.wall);
     costs[costs.len() / 2]
 }
