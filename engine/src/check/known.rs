@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rhai::{ASTNode, Dynamic, Expr, FnAccess, FnNamespace, Map, Stmt};
 
-use super::body::statements;
 use super::children::walk;
 use super::request::CheckRequest;
 
@@ -48,7 +47,8 @@ pub(super) struct Known {
 }
 
 impl Known {
-    pub(super) fn new(request: &CheckRequest<'_>) -> Self {
+    /// `bodies` are those of the functions and closures of each script.
+    pub(super) fn new(request: &CheckRequest<'_>, bodies: &[Vec<Vec<Stmt>>]) -> Self {
         let mut known = Self {
             natives: Functions::new(),
             namespaces: BTreeMap::new(),
@@ -74,12 +74,12 @@ impl Known {
             for statement in script.ast.statements() {
                 walk(statement.into(), &mut |node| known.add_value(node));
             }
-            for function in script.ast.iter_fn_def() {
+            for function in script.ast.iter_functions() {
                 known.variables.extend(function.params.iter().map(ToString::to_string));
-                for statement in &statements(function) {
-                    walk(statement.into(), &mut |node| known.add_value(node));
-                }
             }
+        }
+        for statement in bodies.iter().flatten().flatten() {
+            walk(statement.into(), &mut |node| known.add_value(node));
         }
         known
     }

@@ -41,15 +41,17 @@ pub struct CheckRequest<'a> {
 ///
 /// Returns the mistakes in the order of the scripts and of their places, none twice.
 pub fn check(request: &CheckRequest<'_>) -> Vec<Diagnostic> {
-    let known = Known::new(request);
+    let bodies: Vec<Vec<Vec<Stmt>>> =
+        request.scripts.iter().map(|script| script.ast.iter_fn_def().map(statements).collect()).collect();
+    let known = Known::new(request, &bodies);
     let mut found = Vec::new();
-    for (index, script) in request.scripts.iter().enumerate() {
+    for (index, (script, bodies)) in request.scripts.iter().zip(&bodies).enumerate() {
         let mut report = Report { source: script.source, found: Vec::new() };
-        let look = Look::new(request, script, &known);
+        let look = Look::new(request, script, bodies, &known);
         structure::check(&look, index == 0, &mut report);
         look.all(script.ast.statements(), &mut report);
-        for function in script.ast.iter_fn_def() {
-            look.all(&statements(function), &mut report);
+        for body in bodies {
+            look.all(body, &mut report);
         }
         report.found.sort_by_key(|diagnostic| diagnostic.labels.first().map(|label| label.position.clone()));
         found.append(&mut report.found);
@@ -66,6 +68,8 @@ pub fn check(request: &CheckRequest<'_>) -> Vec<Diagnostic> {
 pub(super) struct Look<'a> {
     pub(super) request: &'a CheckRequest<'a>,
     pub(super) script: &'a CheckScript<'a>,
+    /// The bodies of the script's functions and closures.
+    pub(super) bodies: &'a [Vec<Stmt>],
     pub(super) known: &'a Known,
     /// What the script imports something as.
     pub(super) aliases: BTreeSet<String>,
@@ -74,13 +78,18 @@ pub(super) struct Look<'a> {
 }
 
 impl<'a> Look<'a> {
-    fn new(request: &'a CheckRequest<'a>, script: &'a CheckScript<'a>, known: &'a Known) -> Self {
+    fn new(
+        request: &'a CheckRequest<'a>,
+        script: &'a CheckScript<'a>,
+        bodies: &'a [Vec<Stmt>],
+        known: &'a Known,
+    ) -> Self {
         let constants = script.ast.statements().iter().filter_map(|statement| match statement {
             Stmt::Var(variable, ..) => Some(variable.0.name.as_str()),
             _ => None,
         });
         let aliases = imports(script.ast).into_iter().map(|import| import.alias).collect();
-        Self { request, script, known, aliases, constants: constants.collect() }
+        Self { request, script, bodies, known, aliases, constants: constants.collect() }
     }
 
     fn all(&self, statements: &[Stmt], report: &mut Report<'_>) {

@@ -5,24 +5,21 @@ use std::collections::BTreeMap;
 use oneex_sdk::nearest;
 use rhai::{ASTNode, Expr, Position, Stmt};
 
-use super::body::statements;
 use super::calls::Call;
 use super::children::walk;
 use super::request::{CheckScript, Look, Report};
 
 /// Checks a whole script; `is_main` for the runbook itself.
 pub(super) fn check(look: &Look<'_>, is_main: bool, report: &mut Report<'_>) {
-    for function in look.script.ast.iter_fn_def() {
-        for statement in &statements(function) {
-            walk(statement.into(), &mut |node| {
-                if let ASTNode::Stmt(Stmt::Import(_, position)) = node {
-                    let message = "`import` stands at the top level only".to_owned();
-                    let hint = "move it to the head of the file; bodies and functions see it there";
-                    report.error("import-place", (*position, "import".len()), message, Some(hint.into()));
-                }
-                true
-            });
-        }
+    for statement in look.bodies.iter().flatten() {
+        walk(statement.into(), &mut |node| {
+            if let ASTNode::Stmt(Stmt::Import(_, position)) = node {
+                let message = "`import` stands at the top level only".to_owned();
+                let hint = "move it to the head of the file; bodies and functions see it there";
+                report.error("import-place", (*position, "import".len()), message, Some(hint.into()));
+            }
+            true
+        });
     }
     if is_main {
         declared_twice(look.script, report);
