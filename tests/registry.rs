@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
-
 use oneex_modules::Settings;
-use oneex_sdk::{Manual, Registry};
+use oneex_sdk::{Example, Kind, Manual, Proof, Registry};
+use oneex_testkit::project::TestProject;
+use serde_json::Value;
 
 fn manuals() -> Vec<Manual> {
     let mut registry = Registry::default();
@@ -71,4 +71,70 @@ fn every_operation_has_examples() {
             );
         }
     }
+}
+
+/// A runbook with the example as a task's body on this machine.
+fn stage(example: &Example) -> TestProject {
+    let project = TestProject::new(env!("CARGO_BIN_EXE_oneex"));
+    std::fs::create_dir(project.path("dir")).unwrap();
+    let dir = project.path("dir").display().to_string();
+    let code = example.code;
+    let runbook =
+        format!("task(\"example\").on(local()).run(|h| {{\n    let dir = \"{dir}\";\n{code}\n}});\n");
+    project.write("example.rhai", &runbook);
+    project
+}
+
+/// The operations of a run that changed something, by name.
+fn changed(stdout: &str) -> Vec<String> {
+    stdout
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .filter(|event| event["event"] == "operation" && event["status"] == "changed")
+        .map(|event| event["name"].to_string())
+        .collect()
+}
+
+/// Goes as far with an example as its proof says; gives what went wrong.
+fn prove(manual: &Manual, example: &Example) -> Result<(), String> {
+    let project = stage(example);
+    let call = |words: &[&str]| {
+        let finished = project.oneex(words).run();
+        match finished.code {
+            0 => Ok(finished.stdout),
+            code => Err(format!("{words:?} ends with {code}\n{}{}", finished.stdout, finished.stderr)),
+        }
+    };
+    call(&["graph", "example.rhai"])?;
+    if example.proof == Proof::Check {
+        return Ok(());
+    }
+    call(&["plan", "example.rhai"])?;
+    if example.proof == Proof::Plan {
+        return Ok(());
+    }
+    call(&["run", "--output", "json", "example.rhai"])?;
+    let again = changed(&call(&["run", "--output", "json", "example.rhai"])?);
+    if manual.kind == Kind::Ensure && !again.is_empty() {
+        return Err(format!("a second run changes again: {}", again.join(", ")));
+    }
+    Ok(())
+}
+
+#[test]
+fn every_example_is_proven() {
+    let mut complaints = Vec::new();
+    for manual in manuals() {
+        for example in manual.examples {
+            if let Err(why) = prove(&manual, example) {
+                complaints.push(format!(
+                    "`{}`, {}:\n{}\n{why}",
+                    manual.full_name(),
+                    example.about,
+                    example.code
+                ));
+            }
+        }
+    }
+    assert!(complaints.is_empty(), "{}", complaints.join("\n\n"));
 }

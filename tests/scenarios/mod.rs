@@ -1,1 +1,4 @@
 //! Whole runs with the binary: what a user would do, from the first command to the last line.
+
+mod quickstart;
+mod roles;
