@@ -16,7 +16,7 @@ pub use select::Selection;
 pub use task::{
     Amount, Batch, Block, Condition, HostsFrom, ItemsFrom, Needed, Notifies, Retry, Task, TaskId, TaskKind,
 };
-pub(crate) use wiring::{Link, Wiring};
+pub(crate) use wiring::Wiring;
 
 #[cfg(test)]
 pub(crate) mod samples;

@@ -162,6 +162,21 @@ impl Notified {
         map.entry(handler).or_default().insert(host)
     }
 
+    /// Everything that was notified: the handler and the host.
+    pub fn all(&self) -> Vec<(TaskId, Option<Arc<str>>)> {
+        let map = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let all = map.iter().flat_map(|(handler, hosts)| hosts.iter().map(|host| (*handler, host.clone())));
+        let mut all: Vec<_> = all.collect();
+        all.sort_unstable();
+        all
+    }
+
+    /// Says whether the handler is notified on any host, or on none.
+    pub fn is_notified(&self, handler: TaskId) -> bool {
+        let map = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        map.get(&handler).is_some_and(|hosts| !hosts.is_empty())
+    }
+
     /// Says whether the handler is notified on the host.
     pub fn contains(&self, handler: TaskId, host: Option<&Arc<str>>) -> bool {
         let map = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);

@@ -4,23 +4,36 @@
 //! to a terminal, and nothing but `access` talks to a host.
 
 mod access;
+mod call;
 mod code;
 mod connections;
 mod context;
+mod dispatcher;
 mod event;
+mod executor;
+mod expansion;
+mod life;
 mod options;
 mod outputs;
+mod policy;
+mod request;
+#[cfg(test)]
+pub(crate) mod scenario;
 mod setup;
+mod stop;
 mod view;
 
 pub use access::{OpCall, OpOutcome, ProjectFiles, facts, forget_facts, perform};
 pub use code::{Arg, Code, Failure, Interrupt, Returned};
 pub use connections::Connections;
 pub use context::{Mode, NodeContext, NodeKey, Notified, OpCounters, Phase, RunContext};
+pub use dispatcher::run;
 pub use event::{
     Counts, EVENT_VERSION, EventSink, Level, Listener, NodeStatus, OpStatus, RunEvent, RunStatus, RunSummary,
     Stamped,
 };
 pub use options::{Decision, GateKeeper, RunOptions};
 pub use outputs::{NodeResult, Outputs};
+pub use request::{RunIntroduction, RunReport, RunRequest};
 pub use setup::RunSetup;
+pub use stop::Stop;

@@ -43,6 +43,33 @@ impl Outputs {
         Arc::make_mut(map.entry(task).or_default()).push(result);
     }
 
+    /// Makes room for the results of a task of so many nodes.
+    pub(super) fn reserve(&self, task: TaskId, nodes: usize) {
+        let mut map = self.0.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        Arc::make_mut(map.entry(task).or_default()).reserve_exact(nodes);
+    }
+
+    /// Puts a task's results in the order of its nodes; `order` says for each result, as pushed,
+    /// which node it is of.
+    pub(super) fn arrange(&self, task: TaskId, mut order: Vec<u32>) {
+        if order.is_sorted() {
+            return;
+        }
+        let mut map = self.0.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let Some(results) = map.get_mut(&task).filter(|results| results.len() == order.len()) else { return };
+        let results = Arc::make_mut(results);
+        for at in 0..order.len() {
+            while order[at] as usize != at {
+                let right = order[at] as usize;
+                if right >= order.len() || order[right] == order[at] {
+                    return;
+                }
+                results.swap(at, right);
+                order.swap(at, right);
+            }
+        }
+    }
+
     /// A task's results so far; nothing when none of its nodes has ended.
     pub fn get(&self, task: TaskId) -> Option<Arc<Vec<NodeResult>>> {
         self.0.read().unwrap_or_else(std::sync::PoisonError::into_inner).get(&task).cloned()

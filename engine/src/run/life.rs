@@ -1,0 +1,224 @@
+//! The life of a node: conditions, attempts with their retries, `rescue`, `always`.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use oneex_sdk::CancellationToken;
+use serde_json::Value;
+
+use super::call::Caller;
+use super::expansion::Items;
+use super::policy::{status_of, wait_after};
+use super::{Arg, Failure, Interrupt, Level, Mode, NodeStatus, Phase, Returned, RunEvent};
+use crate::graph::{Condition, Task};
+
+/// How a node ended.
+#[derive(Debug)]
+pub(super) struct NodeEnd {
+    pub(super) status: NodeStatus,
+    pub(super) reason: Option<String>,
+    pub(super) failure: Option<Box<Failure>>,
+    pub(super) output: Value,
+    pub(super) unknown: bool,
+    /// Seconds from the first attempt's start.
+    pub(super) duration: f64,
+}
+
+impl NodeEnd {
+    /// An end of that kind, with why.
+    pub(super) fn with(status: NodeStatus, reason: Option<String>) -> Self {
+        Self { status, reason, failure: None, output: Value::Null, unknown: false, duration: 0.0 }
+    }
+
+    /// A failure.
+    pub(super) fn failed(failure: Failure) -> Self {
+        let status = status_of(failure.kind);
+        Self { failure: Some(Box::new(failure)), ..Self::with(status, None) }
+    }
+
+    fn returned(status: NodeStatus, returned: Returned) -> Self {
+        Self { output: returned.value, unknown: returned.unknown, ..Self::with(status, None) }
+    }
+
+    /// The end of code that did not return.
+    pub(super) fn interrupted(interrupt: Interrupt) -> Self {
+        match interrupt {
+            Interrupt::Failed(failure) => Self::failed(*failure),
+            Interrupt::Skipped(reason) => Self::with(NodeStatus::Skipped, Some(reason)),
+            Interrupt::Cancelled => Self::with(NodeStatus::Cancelled, None),
+            Interrupt::KnownAfterRun(what) => Self::with(NodeStatus::KnownAfterRun, Some(what)),
+        }
+    }
+}
+
+/// A node that is ready.
+pub(super) struct Life {
+    pub(super) caller: Caller,
+    pub(super) item: Option<(Arc<Items>, usize)>,
+    /// Fires when the run is interrupted for the second time: the parent of what `always` gets.
+    pub(super) immediate: CancellationToken,
+}
+
+impl Life {
+    /// Lives it.
+    pub(super) fn live(&self, task: &Task) -> NodeEnd {
+        if let Some(end) = self.conditions(task) {
+            return end;
+        }
+        let started = Instant::now();
+        let mut end = match self.attempts(task) {
+            Ok(returned) => NodeEnd::returned(NodeStatus::Ok, returned),
+            Err(Interrupt::Failed(failure)) => self.rescue(task, *failure),
+            Err(other) => NodeEnd::interrupted(other),
+        };
+        self.always(task, &mut end);
+        if end.status == NodeStatus::Ok && self.caller.changed.load(Ordering::Acquire) {
+            end.status = NodeStatus::Changed;
+        }
+        end.duration = started.elapsed().as_secs_f64();
+        end
+    }
+
+    /// The body's arguments, and the failure.
+    fn args<'a>(&'a self, failure: Option<&'a Failure>) -> Vec<Arg<'a>> {
+        let host = self.caller.node.host.as_deref().map(Arg::Host);
+        let item = self.item.as_ref().and_then(|(items, index)| items.values.get(*index)).map(Arg::Item);
+        host.into_iter().chain(item).chain(failure.map(Arg::Failure)).collect()
+    }
+
+    fn conditions(&self, task: &Task) -> Option<NodeEnd> {
+        for condition in &task.when {
+            let holds = match condition {
+                Condition::Fixed(holds) => *holds,
+                Condition::Code(code) => {
+                    let cancel = &self.caller.run.cancel;
+                    match self.caller.call(
+                        code,
+                        (Phase::Condition, 1),
+                        cancel,
+                        task.timeout,
+                        &self.args(None),
+                    ) {
+                        Ok(Returned { unknown: true, .. }) => {
+                            let reason = "its condition is known after the run".to_owned();
+                            return Some(NodeEnd::with(NodeStatus::KnownAfterRun, Some(reason)));
+                        }
+                        Ok(Returned { value: Value::Bool(holds), .. }) => holds,
+                        Ok(Returned { value, .. }) => {
+                            let message = format!("the condition returned `{value}`, which is no bool");
+                            let failure = Failure::new(oneex_sdk::ErrorKind::Invalid, message);
+                            return Some(NodeEnd::failed(failure));
+                        }
+                        Err(interrupt) => return Some(NodeEnd::interrupted(interrupt)),
+                    }
+                }
+            };
+            if !holds {
+                return Some(condition_is_false());
+            }
+        }
+        None
+    }
+
+    fn attempts(&self, task: &Task) -> Result<Returned, Interrupt> {
+        let run = &self.caller.run;
+        let mut attempt = 1;
+        loop {
+            run.events.emit(RunEvent::NodeStarted { node: self.caller.node.clone(), attempt });
+            let result = match &task.body {
+                Some(body) => self.caller.call(
+                    body,
+                    (Phase::Body, attempt),
+                    &run.cancel,
+                    task.timeout,
+                    &self.args(None),
+                ),
+                None => Ok(Returned::default()),
+            };
+            let Err(Interrupt::Failed(failure)) = result else { return result };
+            let wait = wait_after(&task.retry, attempt, failure.kind);
+            let Some(wait) = wait.filter(|_| !run.cancel.is_cancelled()) else {
+                return Err(Interrupt::Failed(failure));
+            };
+            // A plan looks at the present state; it is the same after a wait.
+            let wait = if run.mode == Mode::Plan { Duration::ZERO } else { wait };
+            run.events.emit(RunEvent::NodeRetry {
+                node: self.caller.node.clone(),
+                attempt,
+                wait: wait.as_secs_f64(),
+                failure: self.shown(*failure.clone()),
+            });
+            if !wait.is_zero() {
+                let waiting = async { tokio::time::timeout(wait, run.cancel.cancelled()).await };
+                if run.runtime.block_on(waiting).is_ok() {
+                    return Err(Interrupt::Failed(failure));
+                }
+            }
+            attempt += 1;
+        }
+    }
+
+    fn rescue(&self, task: &Task, failure: Failure) -> NodeEnd {
+        let run = &self.caller.run;
+        let Some(code) = task.rescue.as_ref().filter(|_| !run.cancel.is_cancelled()) else {
+            return NodeEnd::failed(failure);
+        };
+        self.phase("rescue");
+        let args = self.args(Some(&failure));
+        match self.caller.call(code, (Phase::Rescue, 1), &run.cancel, task.timeout, &args) {
+            Ok(returned) => NodeEnd {
+                failure: Some(Box::new(failure)),
+                ..NodeEnd::returned(NodeStatus::Rescued, returned)
+            },
+            Err(Interrupt::Cancelled) => NodeEnd {
+                failure: Some(Box::new(failure)),
+                ..NodeEnd::with(NodeStatus::Cancelled, Some("while it was being rescued".to_owned()))
+            },
+            Err(other) => NodeEnd::interrupted(other),
+        }
+    }
+
+    fn always(&self, task: &Task, end: &mut NodeEnd) {
+        let Some(code) = &task.always else { return };
+        self.phase("always");
+        let args = self.args(None);
+        match self.caller.call(code, (Phase::Always, 1), &self.immediate, task.timeout, &args) {
+            Ok(_) | Err(Interrupt::Skipped(_) | Interrupt::KnownAfterRun(_)) => {}
+            Err(Interrupt::Cancelled) if end.status.is_well() => {
+                *end = NodeEnd::with(NodeStatus::Cancelled, Some("in its `always`".to_owned()));
+            }
+            Err(Interrupt::Cancelled) => {}
+            Err(Interrupt::Failed(failure)) if end.status.is_well() => *end = NodeEnd::failed(*failure),
+            // What went wrong first is what people must see.
+            Err(Interrupt::Failed(failure)) => self.caller.run.events.emit(RunEvent::Message {
+                node: Some(self.caller.node.clone()),
+                level: Level::Warning,
+                text: format!("`always` failed too: {}", failure.message),
+                position: failure.position.clone(),
+            }),
+        }
+    }
+
+    fn phase(&self, phase: &'static str) {
+        self.caller.run.events.emit(RunEvent::NodePhase { node: self.caller.node.clone(), phase });
+    }
+
+    fn shown(&self, failure: Failure) -> Failure {
+        let task = self.caller.task.and_then(|id| self.caller.run.graph.task(id));
+        if task.is_some_and(|task| task.sensitive) { masked(failure) } else { failure }
+    }
+}
+
+/// The end of a node that was not to run.
+pub(super) fn condition_is_false() -> NodeEnd {
+    NodeEnd::with(NodeStatus::Skipped, Some("its condition is false".to_owned()))
+}
+
+/// A failure of a sensitive task: what the command said is not shown.
+pub(super) fn masked(mut failure: Failure) -> Failure {
+    for text in [&mut failure.stdout, &mut failure.stderr].into_iter().flatten() {
+        *text = crate::redact::MASK.to_owned();
+    }
+    failure
+}
