@@ -90,10 +90,7 @@ impl Reader for View {
             let wants_facts =
                 ["facts", "include", "import", "extends"].iter().any(|word| text.contains(word));
             let facts = if wants_facts { self.facts().await? } else { Arc::new(Value::Object(Map::new())) };
-            let context = {
-                let inventory = run.inventory.read().unwrap_or_else(std::sync::PoisonError::into_inner);
-                run.templates.host_context(&inventory, &self.info, &facts, vars)
-            };
+            let context = run.templates.host_context(&run.inventory, &self.info, &facts, vars);
             run.templates.render_file(&path, context).map_err(|diagnostic| {
                 let error = OpError::invalid(diagnostic.to_string());
                 match diagnostic.hints.into_iter().next() {

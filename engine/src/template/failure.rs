@@ -1,0 +1,101 @@
+//! From an error of the template engine to a diagnostic.
+
+use std::error::Error as _;
+use std::sync::Arc;
+
+use minijinja::{Error, ErrorKind};
+use oneex_sdk::nearest;
+
+use super::context::TemplateContext;
+use crate::diag::{Diagnostic, Label, Position, Source};
+
+/// The diagnostic of an error while `name` was rendered; `text` is its source, where it was no file.
+pub(super) fn diagnostic(
+    error: &Error,
+    name: &str,
+    text: Option<&str>,
+    context: &TemplateContext,
+) -> Diagnostic {
+    let error = innermost(error);
+    let file = error.name().unwrap_or(name);
+    let text = match error.template_source().or_else(|| text.filter(|_| file == name)) {
+        Some(text) => Some(text.to_owned()),
+        None => std::fs::read_to_string(file).ok(),
+    };
+    let part = text.as_deref().zip(error.range()).and_then(|(text, range)| text.get(range));
+    let undefined =
+        (error.kind() == ErrorKind::UndefinedError).then(|| undefined_name(error, part)).flatten();
+    let message = match (&undefined, error.detail()) {
+        (Some(undefined), _) => format!("`{undefined}` is not defined"),
+        (None, Some(detail)) => detail.to_owned(),
+        (None, None) => error.kind().to_string(),
+    };
+    let mut diagnostic = Diagnostic::error(code(error.kind()), message);
+    if let Some(line) = error.line() {
+        let (column, length) = text
+            .as_deref()
+            .zip(error.range())
+            .map_or((0, 1), |(text, range)| (column(text, range.start), length(text, range)));
+        let position = Position { file: file.into(), line: u32::try_from(line).unwrap_or(u32::MAX), column };
+        let source = text.map(|text| Arc::new(Source { name: file.to_owned(), text }));
+        diagnostic = diagnostic.label(Label { source, position, length, text: String::new(), primary: true });
+    }
+    match undefined {
+        None => diagnostic,
+        Some(undefined) => {
+            let first = undefined.split(['.', '[']).next().unwrap_or_default();
+            let names = context.names();
+            match nearest(first, names.iter().map(String::as_str)) {
+                Some(right) if first == undefined => diagnostic.hint(format!("did you mean `{right}`?")),
+                _ => diagnostic.hint("give it a value, or write `| default(…)`"),
+            }
+        }
+    }
+}
+
+/// An include wraps the error of what it includes.
+fn innermost(error: &Error) -> &Error {
+    let mut inner = error;
+    while let Some(source) = inner.source().and_then(|source| source.downcast_ref::<Error>()) {
+        inner = source;
+    }
+    inner
+}
+
+/// The undefined expression: what the error marks, where that reads like one.
+fn undefined_name(error: &Error, part: Option<&str>) -> Option<String> {
+    let expression = |text: &&str| {
+        !text.is_empty()
+            && text
+                .chars()
+                .all(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '[' | ']' | '\'' | '"' | '-'))
+    };
+    let marked = part.map(|part| part.split('|').next().unwrap_or_default().trim());
+    marked.filter(expression).map(str::to_owned).or_else(|| {
+        let detail = error.detail()?;
+        detail.split(['`', '\'']).nth(1).filter(expression).map(str::to_owned)
+    })
+}
+
+fn column(text: &str, at: usize) -> u32 {
+    let before = text.get(..at).unwrap_or_default();
+    let line = before.rsplit('\n').next().unwrap_or_default();
+    u32::try_from(line.chars().count() + 1).unwrap_or(0)
+}
+
+fn length(text: &str, range: std::ops::Range<usize>) -> usize {
+    text.get(range).and_then(|part| part.lines().next()).map_or(1, |line| line.chars().count().max(1))
+}
+
+fn code(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::SyntaxError | ErrorKind::BadEscape => "template-syntax",
+        ErrorKind::TemplateNotFound => "template-not-found",
+        ErrorKind::UndefinedError => "template-undefined",
+        ErrorKind::UnknownFilter
+        | ErrorKind::UnknownTest
+        | ErrorKind::UnknownFunction
+        | ErrorKind::UnknownMethod => "template-unknown",
+        _ => "template-failed",
+    }
+}
