@@ -21,5 +21,6 @@ pub struct Settings {
 
 /// Adds everything that the modules bring.
 pub fn register(registry: &mut oneex_sdk::Registry, settings: Settings) {
+    registry.connector(Arc::new(ssh::SshConnector::new(settings.ssh)));
     registry.connector(Arc::new(local::LocalConnector::new(settings.local)));
 }

@@ -71,6 +71,13 @@ pub(crate) fn check_user(user: &str) -> OpResult<()> {
     Err(OpError::invalid(format!("`{user}` cannot be the name of a user")))
 }
 
+/// `sudo` said no; `said` is what it wrote, of which the last line tells why.
+pub(crate) fn sudo_refused(user: &str, said: &str) -> OpError {
+    let line = said.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("it gave no reason").trim();
+    OpError::denied(format!("`sudo` does not let this user act as `{user}`: {}", oneex_sdk::visible(line)))
+        .hint("set `ansible_become_password`, or allow it without a password in sudoers(5)")
+}
+
 /// The bytes as a format of `printf(1)`, quoted: POSIX shells write any byte from it by themselves.
 pub(crate) fn printf_format(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len() + 2);

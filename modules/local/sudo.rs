@@ -8,6 +8,8 @@ use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 use tokio::sync::Mutex;
 
+use crate::shell::sudo_refused;
+
 /// How `sudo` lets this user act as another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Access {
@@ -43,10 +45,10 @@ impl Sudo {
         }
         let access = match (self.try_as(user, Access::Free).await?, &self.password) {
             (Ok(()), _) => Access::Free,
-            (Err(message), None) => return Err(refused(user, &message)),
+            (Err(message), None) => return Err(sudo_refused(user, &message)),
             (Err(_), Some(_)) => match self.try_as(user, Access::Password).await? {
                 Ok(()) => Access::Password,
-                Err(message) => return Err(refused(user, &message)),
+                Err(message) => return Err(sudo_refused(user, &message)),
             },
         };
         known.insert(user.to_owned(), access);
@@ -91,11 +93,4 @@ impl Sudo {
         let message = String::from_utf8_lossy(&output.stderr).trim().to_owned();
         Ok(if output.status.success() { Ok(()) } else { Err(message) })
     }
-}
-
-/// `sudo` said no.
-pub(crate) fn refused(user: &str, message: &str) -> OpError {
-    let line = message.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("it gave no reason").trim();
-    OpError::denied(format!("`sudo` does not let this user act as `{user}`: {}", oneex_sdk::visible(line)))
-        .hint("set `ansible_become_password`, or allow it without a password in sudoers(5)")
 }

@@ -1,5 +1,25 @@
 //! Hosts over SSH, on libssh2.
+//!
+//! One session a host for the whole run, owned by one thread (`actor`): libssh2 does not bear
+//! several. On it, long-lived POSIX shells (`shell`), one for each user and command at a time; a
+//! command is one request and one reply (`request`, `frames`). No file of the host is written for
+//! that, and nothing is installed there.
 
+mod actor;
+mod auth;
+mod connector;
+mod error;
+mod frames;
+mod host_key;
+mod job;
+mod known_hosts;
+mod request;
 mod settings;
+mod shell;
+mod transfer;
+mod transport;
+mod waker;
 
+pub use connector::SshConnector;
 pub use settings::{SshSettings, StrictHostKeys};
+pub use transport::SshTransport;

@@ -1,0 +1,301 @@
+//! The thread that owns a session: it alone calls libssh2, never waits inside it, and sleeps in
+//! poll(2) when nothing can be done.
+
+mod ending;
+mod opening;
+
+use std::collections::{HashSet, VecDeque};
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, TryRecvError};
+use std::time::{Duration, Instant};
+
+use oneex_sdk::{OpError, Secret};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use ssh2::{Channel, Session};
+use tokio::sync::oneshot;
+
+use self::opening::Opening;
+use super::error::{is_again, lost};
+use super::job::{Counters, Job, Order, Purpose};
+use super::shell::{Shell, State, Step, outbound};
+use super::waker::Bell;
+
+/// Everything the thread owns.
+pub(super) struct Actor {
+    session: Session,
+    socket: TcpStream,
+    orders: Receiver<Order>,
+    bell: Bell,
+    counters: Arc<Counters>,
+    sudo_password: Option<Secret<String>>,
+    /// Shells at a time; less when the server allows less.
+    limit: usize,
+    keepalive: Duration,
+    next_keepalive: Instant,
+    shells: Vec<Shell>,
+    next_shell: u64,
+    queue: VecDeque<Box<Job>>,
+    opening: Option<Opening>,
+    /// Users for whom `sudo` asks for the password.
+    asked: HashSet<String>,
+    /// Channels that are being closed.
+    closing: Vec<Channel>,
+    blocked: Option<Who>,
+    /// Dropped when the session is closed, for those who wait for it.
+    closed: Option<oneshot::Sender<()>>,
+}
+
+/// Whose call must come next, see [`Step::Blocked`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Who {
+    Shell(u64),
+    Opening,
+    Closing,
+    Keepalive,
+}
+
+/// What the thread needs beside the session.
+pub(super) struct Parts {
+    pub(super) socket: TcpStream,
+    pub(super) orders: Receiver<Order>,
+    pub(super) bell: Bell,
+    pub(super) counters: Arc<Counters>,
+    pub(super) sudo_password: Option<Secret<String>>,
+    pub(super) limit: usize,
+    pub(super) keepalive: Duration,
+}
+
+impl Actor {
+    /// Takes an open session.
+    pub(super) fn new(session: Session, parts: Parts) -> Self {
+        session.set_blocking(false);
+        let seconds = u32::try_from(parts.keepalive.as_secs()).unwrap_or(0);
+        session.set_keepalive(true, seconds);
+        Self {
+            session,
+            socket: parts.socket,
+            orders: parts.orders,
+            bell: parts.bell,
+            counters: parts.counters,
+            sudo_password: parts.sudo_password,
+            limit: parts.limit.max(1),
+            keepalive: parts.keepalive,
+            next_keepalive: Instant::now() + parts.keepalive,
+            shells: Vec::new(),
+            next_shell: 0,
+            queue: VecDeque::new(),
+            opening: None,
+            asked: HashSet::new(),
+            closing: Vec::new(),
+            blocked: None,
+            closed: None,
+        }
+    }
+
+    /// Works until the session is closed or nobody can ask any more.
+    pub(super) fn run(mut self) {
+        loop {
+            if self.take_orders() {
+                return self.hang_up();
+            }
+            match self.pass() {
+                Ok(true) => continue,
+                Ok(false) if self.blocked.is_none() && self.shells.iter().any(Shell::has_more) => continue,
+                Ok(false) => self.wait(),
+                Err(error) => return self.give_up(&lost(&format!("to the host: {}", error.message()))),
+            }
+        }
+    }
+
+    /// Takes all orders; true when the session is to be closed.
+    fn take_orders(&mut self) -> bool {
+        self.bell.clear();
+        loop {
+            match self.orders.try_recv() {
+                Ok(Order::Run(job)) => self.queue.push_back(job),
+                Ok(Order::Cancel(id)) => self.cancel(id),
+                Ok(Order::Close(done)) => {
+                    self.refuse_all(&lost("when it was closed"));
+                    self.closed = Some(done);
+                    return true;
+                }
+                Err(TryRecvError::Empty) => return false,
+                Err(TryRecvError::Disconnected) => return true,
+            }
+        }
+    }
+
+    /// One round over everything that could go on; true when something did.
+    fn pass(&mut self) -> Result<bool, ssh2::Error> {
+        if let Some(who) = self.blocked.take()
+            && self.step_of(who)? == Step::Blocked
+        {
+            self.blocked = Some(who);
+            return Ok(self.tend());
+        }
+        let mut progress = self.schedule();
+        let shells: Vec<Who> = self.shells.iter().map(|shell| Who::Shell(shell.id)).collect();
+        // What opens a channel comes last: it may take packets of the others off the socket, and
+        // those are asked again afterwards.
+        for who in [Who::Closing, Who::Keepalive].into_iter().chain(shells).chain([Who::Opening]) {
+            match self.step_of(who)? {
+                Step::Progress => progress = true,
+                Step::Nothing => {}
+                Step::Blocked => {
+                    self.blocked = Some(who);
+                    break;
+                }
+            }
+        }
+        Ok(self.tend() || progress)
+    }
+
+    fn step_of(&mut self, who: Who) -> Result<Step, ssh2::Error> {
+        match who {
+            Who::Shell(id) => match self.shells.iter_mut().find(|shell| shell.id == id) {
+                Some(shell) => shell.step(&self.session),
+                None => Ok(Step::Nothing),
+            },
+            Who::Opening => self.open(),
+            Who::Closing => Ok(self.close_channels()),
+            Who::Keepalive => self.keep_alive(),
+        }
+    }
+
+    /// Gives waiting commands to idle shells, and opens more where there are too few.
+    fn schedule(&mut self) -> bool {
+        let mut progress = false;
+        let mut index = 0;
+        while index < self.queue.len() {
+            let user = self.queue[index].user.clone();
+            if let Some(shell) = self.shells.iter_mut().find(|shell| shell.user == user && shell.idle())
+                && let Some(job) = self.queue.remove(index)
+            {
+                shell.start(*job);
+                progress = true;
+                continue;
+            }
+            // What ends a command may use one shell more.
+            let ends = matches!(self.queue[index].purpose, Purpose::EndCommandOf(_));
+            let limit = self.limit + usize::from(ends);
+            if self.opening.is_none() && self.greeting(user.as_deref()) < self.queued(user.as_deref()) {
+                if self.shells.len() < limit {
+                    self.opening = Some(Opening::new(user.clone(), self.needs_password(user.as_deref())));
+                    progress = true;
+                } else if let Some(other) = self.shells.iter().position(Shell::idle) {
+                    self.retire(other);
+                    progress = true;
+                }
+            }
+            index += 1;
+        }
+        progress
+    }
+
+    fn greeting(&self, user: Option<&str>) -> usize {
+        let greets =
+            |shell: &&Shell| shell.user.as_deref() == user && matches!(shell.state, State::Greeting { .. });
+        self.shells.iter().filter(greets).count()
+    }
+
+    fn queued(&self, user: Option<&str>) -> usize {
+        self.queue.iter().filter(|job| job.user.as_deref() == user).count()
+    }
+
+    /// Closes a shell's channel; the shell on the host ends with it.
+    fn retire(&mut self, index: usize) -> Shell {
+        let shell = self.shells.swap_remove(index);
+        self.closing.push(shell.channel.clone());
+        shell
+    }
+
+    fn close_channels(&mut self) -> Step {
+        let mut step = Step::Nothing;
+        while let Some(channel) = self.closing.last_mut() {
+            match channel.close() {
+                Err(error) if is_again(&error) && outbound(&self.session) => return Step::Blocked,
+                Err(error) if is_again(&error) => {
+                    // The host's answer may take its time; others go first.
+                    self.closing.rotate_right(1);
+                    return step;
+                }
+                _ => {
+                    self.closing.pop();
+                    step = Step::Progress;
+                }
+            }
+        }
+        step
+    }
+
+    fn keep_alive(&mut self) -> Result<Step, ssh2::Error> {
+        if self.keepalive.is_zero() || Instant::now() < self.next_keepalive {
+            return Ok(Step::Nothing);
+        }
+        match self.session.keepalive_send() {
+            Ok(seconds) => {
+                self.next_keepalive = Instant::now() + Duration::from_secs(u64::from(seconds.max(1)));
+                Ok(Step::Nothing)
+            }
+            Err(error) if is_again(&error) => {
+                Ok(if outbound(&self.session) { Step::Blocked } else { Step::Nothing })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Sleeps until the socket, an order or a time limit asks for attention.
+    fn wait(&mut self) {
+        if self.opening.is_some() {
+            // Without this the host's answer to the first channel waits 40 ms for a delayed ACK.
+            let _ = rustix::net::sockopt::set_tcp_quickack(&self.socket, true);
+        }
+        let mut events = PollFlags::IN;
+        if outbound(&self.session) {
+            events |= PollFlags::OUT;
+        }
+        // With no channel nothing reads the socket, and it would only wake in vain.
+        let listens = !self.shells.is_empty() || self.opening.is_some() || !self.closing.is_empty();
+        let mut both = [PollFd::new(&self.bell, PollFlags::IN), PollFd::new(&self.socket, events)];
+        let watched = if listens || self.blocked.is_some() { &mut both[..] } else { &mut both[..1] };
+        let next = self.shells.iter_mut().filter_map(|shell| shell.running()?.next_deadline());
+        let next = next.chain((!self.keepalive.is_zero()).then_some(self.next_keepalive)).min();
+        let left = next.map(|at| at.saturating_duration_since(Instant::now()) + Duration::from_millis(1));
+        let left = left.and_then(|left| Timespec::try_from(left).ok());
+        let _ = poll(watched, left.as_ref());
+    }
+
+    /// Fails everything and then whatever is still asked.
+    fn give_up(mut self, error: &OpError) {
+        self.refuse_all(error);
+        let orders = self.orders;
+        drop((self.shells, self.opening, self.closing, self.session, self.socket));
+        for order in orders {
+            match order {
+                Order::Run(job) => job.answer(Err(error.clone())),
+                Order::Cancel(_) => {}
+                Order::Close(_done) => return,
+            }
+        }
+    }
+
+    fn refuse_all(&mut self, error: &OpError) {
+        for job in self.queue.drain(..) {
+            job.answer(Err(error.clone()));
+        }
+        for shell in self.shells.drain(..) {
+            if let State::Running(running) = shell.state {
+                running.job.answer(Err(error.clone()));
+            }
+        }
+    }
+
+    fn hang_up(self) {
+        self.session.set_blocking(true);
+        self.session.set_timeout(1000);
+        drop((self.shells, self.opening, self.closing));
+        let _ = self.session.disconnect(None, "done", None);
+        drop(self.closed);
+    }
+}

@@ -1,0 +1,120 @@
+//! Judging the key that a host shows.
+
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::Path;
+
+use oneex_sdk::{OpError, OpResult};
+use ssh2::{HostKeyType, MethodType, Session};
+
+use super::known_hosts::{self, KnownHost, KnownKey, Verdict};
+use super::{SshSettings, StrictHostKeys};
+
+/// All types that are accepted, the better first.
+const KINDS: [&str; 6] = [
+    "ssh-ed25519",
+    "ecdsa-sha2-nistp256",
+    "ecdsa-sha2-nistp384",
+    "ecdsa-sha2-nistp521",
+    "rsa-sha2-512",
+    "rsa-sha2-256",
+];
+
+/// Asks for a key of a type that is known first: another one would look like a changed key.
+pub(super) fn prefer_known(session: &Session, known: &KnownHost) {
+    let order = preference(&known.kinds());
+    if let Err(error) = session.method_pref(MethodType::HostKey, &order) {
+        tracing::debug!(%error, order, "the order of host key types could not be set");
+    }
+}
+
+fn preference(kinds: &[&str]) -> String {
+    let is_known =
+        |kind: &&str| kinds.contains(kind) || (kind.starts_with("rsa-") && kinds.contains(&"ssh-rsa"));
+    let (mut order, others): (Vec<&str>, Vec<&str>) = KINDS.iter().copied().partition(is_known);
+    order.extend(others);
+    order.join(",")
+}
+
+/// Accepts the key that the host showed, or fails with `denied` and what to do.
+pub(super) fn check(
+    session: &Session,
+    known: &KnownHost,
+    address: &str,
+    port: u16,
+    settings: &SshSettings,
+) -> OpResult<()> {
+    let (blob, kind) = session.host_key().ok_or_else(|| OpError::denied("the host showed no key"))?;
+    let kind = kind_name(kind);
+    let shown = format!("{kind} {}", known_hosts::fingerprint(blob));
+    let place =
+        |key: &KnownKey| format!("{} {} ({})", key.kind, known_hosts::fingerprint(&key.blob), key.place);
+    let file = settings.known_hosts.first();
+    match (known.judge(blob), settings.strict) {
+        (Verdict::Known, _) => Ok(()),
+        (Verdict::Revoked(key), _) => {
+            Err(OpError::denied(format!("the host key of `{address}` is revoked: `{shown}` ({})", key.place))
+                .hint("do not trust this host until its key is replaced"))
+        }
+        (_, StrictHostKeys::No) => Ok(()),
+        (Verdict::Changed(keys), _) => {
+            let keys: Vec<String> = keys.iter().map(place).collect();
+            Err(OpError::denied(format!(
+                "the host key of `{address}` port {port} has changed: it shows `{shown}`, known is {}",
+                keys.join(", ")
+            ))
+            .hint("someone may be in between: compare the fingerprint on the host, then replace the line"))
+        }
+        (Verdict::AuthorityOnly(key), _) => {
+            let message = format!("`{address}` is known by a certificate authority only ({})", key.place);
+            Err(OpError::denied(message)
+                .hint(format!("certificates of hosts are not supported yet: add the key itself, `{shown}`")))
+        }
+        (Verdict::Unknown, StrictHostKeys::AcceptNew) => match file {
+            Some(file) => remember(file, &known_hosts::line(address, port, kind, blob)),
+            None => Ok(()),
+        },
+        (Verdict::Unknown, StrictHostKeys::Yes) => {
+            let file = file.map_or_else(|| "known_hosts".to_owned(), |file| file.display().to_string());
+            Err(OpError::denied(format!(
+                "the host key of `{address}` port {port} is not known: it shows `{shown}`"
+            ))
+            .hint(format!("compare the fingerprint, then: ssh-keyscan -p {port} {address} >> {file}")))
+        }
+    }
+}
+
+fn remember(file: &Path, line: &str) -> OpResult<()> {
+    let failed =
+        |error| OpError::failed(format!("the host key cannot be added to `{}`: {error}", file.display()));
+    if let Some(folder) = file.parent() {
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
+    }
+    let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(file).map_err(failed)?;
+    file.write_all(line.as_bytes()).map_err(failed)
+}
+
+fn kind_name(kind: HostKeyType) -> &'static str {
+    match kind {
+        HostKeyType::Ed25519 => "ssh-ed25519",
+        HostKeyType::Ecdsa256 => "ecdsa-sha2-nistp256",
+        HostKeyType::Ecdsa384 => "ecdsa-sha2-nistp384",
+        HostKeyType::Ecdsa521 => "ecdsa-sha2-nistp521",
+        HostKeyType::Rsa => "ssh-rsa",
+        HostKeyType::Dss => "ssh-dss",
+        HostKeyType::Unknown => "unknown",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::preference;
+
+    #[test]
+    fn known_types_are_asked_for_first() {
+        assert!(preference(&["ssh-rsa"]).starts_with("rsa-sha2-512,rsa-sha2-256,ssh-ed25519"));
+        assert!(preference(&[]).starts_with("ssh-ed25519,"));
+        assert_eq!(preference(&["ecdsa-sha2-nistp384", "x"]).split(',').next(), Some("ecdsa-sha2-nistp384"));
+    }
+}

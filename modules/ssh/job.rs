@@ -1,0 +1,81 @@
+//! What the thread of a session is asked to do.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use oneex_sdk::{CommandOutput, OpResult, Traffic};
+use tokio::sync::{mpsc, oneshot};
+
+/// A message to the thread.
+#[derive(Debug)]
+pub(super) enum Order {
+    /// Runs a command.
+    Run(Box<Job>),
+    /// Ends the command with this id.
+    Cancel(u64),
+    /// Closes the session.
+    Close(oneshot::Sender<()>),
+}
+
+/// A command for a shell.
+#[derive(Debug)]
+pub(super) struct Job {
+    pub(super) id: u64,
+    /// The user, where it is not the session's.
+    pub(super) user: Option<String>,
+    /// What begins its frames.
+    pub(super) token: String,
+    /// The text for the shell.
+    pub(super) request: String,
+    pub(super) body: Body,
+    /// Takes standard output instead of the result.
+    pub(super) sink: Option<mpsc::Sender<Vec<u8>>>,
+    /// Bytes of each stream that are kept.
+    pub(super) keep: usize,
+    pub(super) timeout: Option<Duration>,
+    pub(super) purpose: Purpose,
+}
+
+/// Standard input.
+#[derive(Debug)]
+pub(super) enum Body {
+    /// Part of the request.
+    Inline,
+    /// Sent after it.
+    Whole(Vec<u8>),
+    /// Sent after it as it comes.
+    Stream(mpsc::Receiver<Vec<u8>>),
+}
+
+/// What a command is for.
+#[derive(Debug)]
+pub(super) enum Purpose {
+    /// Somebody waits for its result.
+    Answer(oneshot::Sender<OpResult<CommandOutput>>),
+    /// It ends the command of this shell.
+    EndCommandOf(u64),
+}
+
+/// What went over the connection.
+#[derive(Debug, Default)]
+pub(super) struct Counters {
+    pub(super) round_trips: AtomicU64,
+    pub(super) sent: AtomicU64,
+    pub(super) received: AtomicU64,
+}
+
+impl Counters {
+    /// Adds requests that have to be answered.
+    pub(super) fn round_trips(&self, count: u64) {
+        self.round_trips.fetch_add(count, Ordering::Relaxed);
+    }
+
+    /// The sums so far.
+    pub(super) fn traffic(&self) -> Traffic {
+        Traffic {
+            round_trips: self.round_trips.load(Ordering::Relaxed),
+            sent: self.sent.load(Ordering::Relaxed),
+            received: self.received.load(Ordering::Relaxed),
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! What is written to a shell on the host, as POSIX text that no value can break.
+//!
+//! The shell keeps the channel's streams as descriptors 3 and 4. A command runs in a subshell that
+//! becomes a session, and so a process group, of its own by `setsid`, so nothing that it does to
+//! itself (`exit`, `exec`, closed descriptors, signals) reaches the shell. Frames, all of them
+//! `TOKEN TEXT ;` without the blanks:
+//!
+//! | stream | text | meaning |
+//! | --- | --- | --- |
+//! | stdout | `h`  | the shell is ready |
+//! | stdout | `l`  | it waits for a request whose standard input is the channel |
+//! | stdout | `pID` | the command starts, in this process group |
+//! | stderr | `s`  | the command starts |
+//! | stdout | `d`  | its folder cannot be entered |
+//! | stdout | `eSTATUS SIGNAL GROUP` | it ended; `SIGNAL` and `GROUP` may be `-` |
+//! | stderr | `z`  | it ended |
+//!
+//! `$?` does not tell a signal from a status above 128. A shell that ran a command in the foreground
+//! says so in words (`Killed`): the substitution around the subshell catches them. bash stays silent
+//! there, so with it a status that belongs to a signal counts as one; so do INT and PIPE everywhere.
+
+use oneex_sdk::{Command, OpResult};
+
+use crate::shell::{printf_format, surroundings, words};
+
+/// Up to here standard input travels inside the request: it always fits a pipe, so nobody waits.
+pub(super) const LARGEST_INLINE: usize = 32 * 1024;
+
+/// What a command reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Input<'a> {
+    /// These bytes, as part of the request.
+    Inline(&'a [u8]),
+    /// What follows on the channel, to its end.
+    Channel,
+}
+
+/// The first text for a new shell.
+pub(super) fn hello(token: &str) -> String {
+    format!(
+        "exec 3>&1 4>&2 2>/dev/null;oneex_sh=$(command -v sh);oneex_setsid=$(command -v setsid);\
+         cd||cd /;printf '%s' '{token}h;'\n"
+    )
+}
+
+/// Makes the shell read one request up to the line `end`, and leave the rest of the channel to the
+/// command: `read` takes no byte more than its line, which the shell's own reading may.
+pub(super) fn loader(token: &str, end: &str) -> String {
+    format!(
+        "oneex_t=;printf '%s' '{token}l;';while IFS= read -r oneex_l&&[ \"$oneex_l\" != '{end}' ];\
+         do oneex_t=\"$oneex_t$oneex_l\n\";done;eval \"$oneex_t\"\n"
+    )
+}
+
+/// The text that runs `command` and reports on it.
+pub(super) fn request(command: &Command, token: &str, input: Input<'_>) -> OpResult<String> {
+    let surroundings = surroundings(command, &format!("printf '%s' '{token}d;';exit 126"))?;
+    let words = words(command, "\"$oneex_sh\"")?;
+    let (before, from) = match input {
+        Input::Inline([]) => (String::new(), "</dev/null"),
+        Input::Inline(bytes) => (format!("printf {}|", printf_format(bytes)), ""),
+        Input::Channel => (String::new(), ""),
+    };
+    // Opened by the subshell itself, `/proc/self` is the subshell; other systems ask a child.
+    let own_id = "{ read -r oneex_p oneex_r </proc/self/stat||oneex_p=$(exec sh -c 'echo $PPID');} 2>/dev/null;\
+                  [ -n \"$oneex_setsid\" ]||oneex_p=$$;";
+    Ok(format!(
+        "oneex_m=$({{ {before}({own_id}printf '%s;' \"$oneex_p\" >&5;exec 5>&-;\
+         printf '%s' '{token}p'\"$oneex_p;\";printf '%s' '{token}s;' >&2;{surroundings}\
+         exec ${{oneex_setsid:+\"$oneex_setsid\"}} {words}){from} 5>&1 >&3 2>&4 3>&- 4>&-;exit $?;}} 2>&1);oneex_s=$?;\
+         oneex_p=${{oneex_m%%;*}};oneex_m=${{oneex_m#*;}};oneex_n=-;oneex_g=-;\
+         if [ $oneex_s -gt 128 ];then if [ -n \"$oneex_m$BASH_VERSION\" ]||[ $oneex_s = 130 ]||[ $oneex_s = 141 ];\
+         then oneex_n=$(kill -l $oneex_s)||oneex_n=-;fi;fi;\
+         kill -s 0 -- \"-$oneex_p\"&&oneex_g=g;\
+         printf '%s' '{token}e'\"$oneex_s ${{oneex_n:--}} $oneex_g;\";printf '%s' '{token}z;' >&4\n"
+    ))
+}
+
+/// Ends the process group `$1`, and what else is left of its session where `pkill` is there.
+/// Status 1 when something outlived it.
+pub(super) const END_GROUP: &str = "\
+gone() { i=0; while kill -s 0 -- \"-$1\" 2>/dev/null; do [ $i -ge 40 ] && return 1; i=$((i+1)); sleep 0.05 2>/dev/null || sleep 1; done; }
+kill -s TERM -- \"-$1\" 2>/dev/null || exit 0
+gone \"$1\" && exit 0
+kill -s KILL -- \"-$1\" 2>/dev/null
+command -v pkill >/dev/null && pkill -KILL -s \"$1\"
+gone \"$1\"";
+
+/// How a command ended, as its last frame says.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Ending {
+    pub(super) status: i32,
+    /// The signal's name without `SIG`.
+    pub(super) signal: Option<String>,
+    /// Something of its process group is still running.
+    pub(super) group_left: bool,
+}
+
+impl Ending {
+    /// Reads `STATUS SIGNAL GROUP`.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let mut words = text.split(' ');
+        let status = words.next()?.parse().ok()?;
+        let signal = words.next().filter(|name| *name != "-").map(str::to_owned);
+        Some(Self { status, signal, group_left: words.next() == Some("g") })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Ending, Input, hello, loader, request};
+    use oneex_sdk::Command;
+    use std::io::Write;
+    use std::process::{Command as Process, Stdio};
+
+    /// Gives the text to a shell, as the host does, and returns both streams.
+    fn shell(sh: &[&str], text: &[u8]) -> (String, String) {
+        let mut child = Process::new(sh[0])
+            .args(&sh[1..])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the shell starts");
+        child.stdin.take().expect("a pipe").write_all(text).expect("it reads");
+        let output = child.wait_with_output().expect("it ends");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (text(&output.stdout), text(&output.stderr))
+    }
+
+    fn ran(sh: &[&str], command: &Command) -> (String, String) {
+        let text = hello("H") + &request(command, "T", Input::Inline(&command.stdin)).expect("it is valid");
+        let (stdout, stderr) = shell(sh, text.as_bytes());
+        let stdout = stdout.strip_prefix("Hh;Tp").expect("it says hello and its id").to_owned();
+        (stdout.split_once(';').expect("an id").1.to_owned(), stderr)
+    }
+
+    #[test]
+    fn streams_and_endings_are_told_in_every_shell() {
+        for sh in [vec!["dash"], vec!["bash", "--posix"], vec!["bash"]] {
+            let (stdout, stderr) =
+                ran(&sh, &Command::shell("cat; echo e >&2; exit 3").stdin(b"a'\\%s\0".to_vec()));
+            assert_eq!((stdout.as_str(), stderr.as_str()), ("a'\\%s\0Te3 - -;", "Ts;e\nTz;"), "{sh:?}");
+            assert_eq!(ran(&sh, &Command::shell("kill -9 $$")).0, "Te137 KILL -;", "{sh:?}");
+            assert_eq!(ran(&sh, &Command::shell("kill -TERM $$")).0, "Te143 TERM -;", "{sh:?}");
+        }
+        assert_eq!(ran(&["dash"], &Command::shell("exit 137")).0, "Te137 - -;");
+    }
+
+    #[test]
+    fn a_child_in_the_background_is_told() {
+        let (stdout, _) = ran(&["dash"], &Command::shell("sleep 0.3 >/dev/null 2>&1 &"));
+        assert_eq!(stdout, "Te0 - g;");
+    }
+
+    #[test]
+    fn a_missing_folder_is_told() {
+        let mut command = Command::argv(["true"]);
+        command.cwd = Some("/no/such".into());
+        assert_eq!(ran(&["dash"], &command).0, "Td;Te126 - -;");
+    }
+
+    #[test]
+    fn the_rest_of_the_channel_is_the_commands_own() {
+        let command = Command::script("cat; echo \"$1\"", ["line\nEND of it"]);
+        for sh in ["dash", "bash"] {
+            let mut child =
+                Process::new(sh).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("starts");
+            let mut stdin = child.stdin.take().expect("a pipe");
+            stdin.write_all((hello("H") + &loader("T", "END")).as_bytes()).expect("it reads");
+            let mut head = [0; 6];
+            std::io::Read::read_exact(child.stdout.as_mut().expect("a pipe"), &mut head).expect("it answers");
+            assert_eq!(&head[..], b"Hh;Tl;");
+            let text = request(&command, "T", Input::Channel).expect("it is valid");
+            stdin.write_all(format!("{text}END\nraw\0bytes").as_bytes()).expect("it reads");
+            drop(stdin);
+            let output = child.wait_with_output().expect("it ends");
+            let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+            assert!(stdout.contains(";raw\0bytesline\nEND of it\nTe0 - -;"), "{sh}: {stdout}");
+        }
+    }
+
+    #[test]
+    fn endings_are_read() {
+        let killed = Ending { status: 137, signal: Some("KILL".into()), group_left: true };
+        assert_eq!(Ending::parse("137 KILL g"), Some(killed));
+        assert_eq!(Ending::parse("0 - -"), Some(Ending { status: 0, signal: None, group_left: false }));
+        assert_eq!(Ending::parse("x"), None);
+    }
+}

@@ -1,0 +1,409 @@
+//! One shell on the host: a channel, what is to be written to it, and the command it runs.
+
+use std::io::{self, Read, Write};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use oneex_sdk::{CommandOutput, Exit, OpError, OpResult, Secret};
+use ssh2::{BlockDirections, Channel, Session};
+use tokio::sync::mpsc::error::{TryRecvError, TrySendError};
+
+use super::error::is_lost;
+use super::frames::{Frames, Piece, new_token};
+use super::job::{Body, Counters, Job};
+use super::request::{self, Ending};
+
+/// Bytes read or written in one call.
+const CHUNK: usize = 128 * 1024;
+/// Calls on one stream before another shell has its turn.
+const TURN: usize = 32;
+
+/// What a turn did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Step {
+    Progress,
+    Nothing,
+    /// The socket takes no more, and libssh2 holds a packet that is sent in part: the very same call
+    /// must come next on the session, or the connection breaks.
+    Blocked,
+}
+
+/// Why a command is ended before its own end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stop {
+    TimedOut,
+    Cancelled,
+}
+
+/// Where a shell is in its life.
+#[derive(Debug)]
+pub(super) enum State {
+    /// It was asked to say hello; what it says instead is kept. With a password, `sudo` asks first.
+    Greeting {
+        password: Option<Secret<String>>,
+        hello: String,
+        said: Vec<u8>,
+    },
+    Idle,
+    Running(Box<Running>),
+}
+
+/// A command that runs.
+#[derive(Debug)]
+pub(super) struct Running {
+    pub(super) job: Job,
+    pub(super) deadline: Option<Instant>,
+    pub(super) stop: Option<Stop>,
+    /// When to give up on ending it.
+    pub(super) ending_until: Option<Instant>,
+    /// That order was given.
+    pub(super) end_ordered: bool,
+    /// Its process group is known to be gone.
+    pub(super) ended: bool,
+    /// Its process group.
+    pub(super) group: Option<String>,
+    ending: Option<Ending>,
+    no_folder: bool,
+    stderr_begun: bool,
+    stderr_done: bool,
+    stdout: Vec<u8>,
+    stderr: Vec<u8>,
+    truncated: bool,
+    /// Output that the sink does not take yet.
+    waiting: Option<Vec<u8>>,
+    /// The line that ends the request, where the channel carries standard input.
+    end: String,
+}
+
+/// A shell and its channel.
+pub(super) struct Shell {
+    pub(super) id: u64,
+    pub(super) user: Option<String>,
+    pub(super) state: State,
+    /// The channel is at its end, or must not be used again.
+    pub(super) over: bool,
+    pub(super) channel: Channel,
+    counters: Arc<Counters>,
+    out: Vec<u8>,
+    sent: usize,
+    finish_input: bool,
+    eof_sent: bool,
+    dirty: bool,
+    resume: usize,
+    frames: [Frames; 2],
+}
+
+impl Shell {
+    /// Takes a channel on which a shell was started, and greets it. `asking` begins the prompt that
+    /// `sudo` may show before.
+    pub(super) fn greet(
+        id: u64,
+        user: Option<String>,
+        channel: Channel,
+        asking: &str,
+        password: Option<Secret<String>>,
+        counters: Arc<Counters>,
+    ) -> Self {
+        let hello = new_token();
+        let mut frames = [Frames::default(), Frames::default()];
+        frames[0].expect(&hello);
+        frames[1].expect(asking);
+        let hello = request::hello(&hello);
+        // Until `sudo` has read its password, anything written could be taken for it, or be lost.
+        let (out, later) = if password.is_some() { (String::new(), hello) } else { (hello, String::new()) };
+        counters.round_trips(1);
+        Self {
+            id,
+            user,
+            state: State::Greeting { password, hello: later, said: Vec::new() },
+            over: false,
+            channel,
+            counters,
+            out: out.into_bytes(),
+            sent: 0,
+            finish_input: false,
+            eof_sent: false,
+            dirty: false,
+            resume: 0,
+            frames,
+        }
+    }
+
+    /// Gives it a command. Only for an idle shell.
+    pub(super) fn start(&mut self, mut job: Job) {
+        for frames in &mut self.frames {
+            frames.expect(&job.token);
+        }
+        let end = new_token();
+        match job.body {
+            Body::Inline => self.out.extend_from_slice(std::mem::take(&mut job.request).as_bytes()),
+            _ => {
+                self.out.extend_from_slice(request::loader(&job.token, &end).as_bytes());
+                self.counters.round_trips(1);
+            }
+        }
+        self.counters.round_trips(1);
+        let deadline = job.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        self.state = State::Running(Box::new(Running {
+            job,
+            deadline,
+            stop: None,
+            ending_until: None,
+            end_ordered: false,
+            ended: false,
+            group: None,
+            ending: None,
+            no_folder: false,
+            stderr_begun: false,
+            stderr_done: false,
+            stdout: Vec::new(),
+            stderr: Vec::new(),
+            truncated: false,
+            waiting: None,
+            end,
+        }));
+    }
+
+    /// The command that runs.
+    pub(super) fn running(&mut self) -> Option<&mut Running> {
+        match &mut self.state {
+            State::Running(running) => Some(running),
+            _ => None,
+        }
+    }
+
+    /// True when it can take a command.
+    pub(super) fn idle(&self) -> bool {
+        matches!(self.state, State::Idle) && self.reusable()
+    }
+
+    /// True while nothing forbids another command.
+    pub(super) fn reusable(&self) -> bool {
+        !self.over && !self.dirty && !self.finish_input
+    }
+
+    /// True when libssh2 holds something for it that no poll will tell of.
+    pub(super) fn has_more(&self) -> bool {
+        !self.over && !self.paused() && (self.channel.read_window().available > 0 || self.channel.eof())
+    }
+
+    /// Writes and reads what can be, without waiting. An error means that the session is lost.
+    pub(super) fn step(&mut self, session: &Session) -> Result<Step, ssh2::Error> {
+        if self.over {
+            return Ok(Step::Nothing);
+        }
+        let mut progress = false;
+        let first = std::mem::take(&mut self.resume);
+        for turn in 0..4 {
+            let part = (first + turn) % 4;
+            for _ in 0..TURN {
+                let done = match part {
+                    0 => self.write(),
+                    1 => self.finish(),
+                    2 => self.read(0),
+                    _ => self.read(1),
+                };
+                match done {
+                    Ok(true) => progress = true,
+                    Ok(false) => break,
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                        if outbound(session) {
+                            self.resume = part;
+                            return Ok(Step::Blocked);
+                        }
+                        break;
+                    }
+                    Err(_) => match ssh2::Error::last_session_error(session) {
+                        Some(error) if is_lost(&error) => return Err(error),
+                        _ => {
+                            self.over = true;
+                            return Ok(Step::Progress);
+                        }
+                    },
+                }
+            }
+        }
+        if !self.paused() && self.channel.eof() {
+            self.over = true;
+            progress = true;
+        }
+        Ok(if progress { Step::Progress } else { Step::Nothing })
+    }
+
+    fn paused(&self) -> bool {
+        matches!(&self.state, State::Running(running) if running.waiting.is_some())
+    }
+
+    fn write(&mut self) -> io::Result<bool> {
+        if self.sent < self.out.len() {
+            let most = self.out.len().min(self.sent + CHUNK);
+            let count = self.channel.write(&self.out[self.sent..most])?;
+            self.sent += count;
+            self.counters.sent.fetch_add(count as u64, Ordering::Relaxed);
+            if self.sent == self.out.len() {
+                self.out.clear();
+                self.sent = 0;
+            }
+            return Ok(count > 0);
+        }
+        let State::Running(running) = &mut self.state else { return Ok(false) };
+        let (Body::Stream(stream), true, false) =
+            (&mut running.job.body, running.group.is_some(), self.finish_input)
+        else {
+            return Ok(false);
+        };
+        match stream.try_recv() {
+            Ok(chunk) => self.out = chunk,
+            Err(TryRecvError::Empty) => return Ok(false),
+            Err(TryRecvError::Disconnected) => self.finish_input = true,
+        }
+        Ok(true)
+    }
+
+    fn finish(&mut self) -> io::Result<bool> {
+        if !self.finish_input || self.eof_sent || self.sent < self.out.len() {
+            return Ok(false);
+        }
+        self.channel.send_eof()?;
+        self.eof_sent = true;
+        Ok(true)
+    }
+
+    fn read(&mut self, stream: usize) -> io::Result<bool> {
+        if let State::Running(running) = &mut self.state
+            && stream == 0
+            && !running.pass_on()
+        {
+            return Ok(false);
+        }
+        let mut buffer = vec![0; CHUNK];
+        let count = self.channel.stream(stream as i32).read(&mut buffer)?;
+        self.counters.received.fetch_add(count as u64, Ordering::Relaxed);
+        for piece in self.frames[stream].feed(&buffer[..count]) {
+            match piece {
+                Piece::Data(bytes) => self.data(stream, bytes),
+                Piece::Frame(text) => self.frame(&text),
+            }
+        }
+        Ok(count > 0)
+    }
+
+    fn data(&mut self, stream: usize, bytes: Vec<u8>) {
+        match &mut self.state {
+            State::Greeting { said, .. } => said.extend_from_slice(&bytes[..bytes.len().min(4096)]),
+            // Something that a former command left running still writes here.
+            State::Idle => self.dirty = true,
+            State::Running(running) => self.dirty |= !running.data(stream, bytes),
+        }
+    }
+
+    fn frame(&mut self, text: &str) {
+        match (&mut self.state, text.split_at_checked(1)) {
+            (State::Greeting { .. }, Some(("h", _))) => self.state = State::Idle,
+            (State::Greeting { password, hello, .. }, Some(("q", _))) => match password.take() {
+                Some(password) => {
+                    self.counters.round_trips(1);
+                    self.out.extend_from_slice(format!("{}\n{hello}", password.expose()).as_bytes());
+                }
+                // Asked again: the password was wrong.
+                None => self.over = true,
+            },
+            (State::Running(running), Some(("l", _))) => {
+                self.out.extend_from_slice(running.job.request.as_bytes());
+                self.out.extend_from_slice(format!("{}\n", running.end).as_bytes());
+                if let Body::Whole(bytes) = &mut running.job.body {
+                    self.out.append(bytes);
+                    self.finish_input = true;
+                }
+            }
+            (State::Running(running), Some((kind, rest))) => running.frame(kind, rest),
+            _ => {}
+        }
+    }
+}
+
+impl Running {
+    /// True when everything of it has arrived.
+    pub(super) fn complete(&self) -> bool {
+        self.ending.is_some() && self.stderr_done && self.waiting.is_none()
+    }
+
+    /// True when nothing of its output waits for a reader.
+    pub(super) fn drained(&self) -> bool {
+        self.waiting.is_none()
+    }
+
+    /// Something of its process group was left running at its end.
+    pub(super) fn group_left(&self) -> bool {
+        self.ending.as_ref().is_none_or(|ending| ending.group_left)
+    }
+
+    /// What came of it.
+    pub(super) fn result(&mut self) -> OpResult<CommandOutput> {
+        let exit = match (self.stop, &self.ending) {
+            (Some(Stop::Cancelled), _) => return Err(OpError::cancelled()),
+            (Some(Stop::TimedOut), _) => Exit::TimedOut,
+            (None, None) => {
+                return Err(OpError::failed("the shell on the host ended while it ran the command")
+                    .hint("the command may have killed its parent"));
+            }
+            (None, Some(_)) if self.no_folder => {
+                return Err(OpError::failed("the command's folder cannot be entered"));
+            }
+            (None, Some(Ending { signal: Some(signal), .. })) => Exit::Signal(signal.clone()),
+            (None, Some(ending)) => Exit::Code(ending.status),
+        };
+        let (stdout, stderr) = (std::mem::take(&mut self.stdout), std::mem::take(&mut self.stderr));
+        Ok(CommandOutput { exit, stdout, stderr, truncated: self.truncated })
+    }
+
+    /// Gives what waits to the sink; false when it takes nothing yet.
+    fn pass_on(&mut self) -> bool {
+        let (Some(chunk), Some(sink)) = (self.waiting.take(), &self.job.sink) else { return true };
+        if let Err(TrySendError::Full(chunk)) = sink.try_send(chunk) {
+            self.waiting = Some(chunk);
+        }
+        self.waiting.is_none()
+    }
+
+    /// Takes output; false when it comes after the command's end, from something it left running.
+    fn data(&mut self, stream: usize, bytes: Vec<u8>) -> bool {
+        let (begun, over) = match stream {
+            0 => (self.group.is_some(), self.ending.is_some()),
+            _ => (self.stderr_begun, self.stderr_done),
+        };
+        if !begun || over {
+            return false;
+        }
+        if stream == 0 && self.job.sink.is_some() {
+            match &mut self.waiting {
+                Some(waiting) => waiting.extend_from_slice(&bytes),
+                None => self.waiting = Some(bytes),
+            }
+            self.pass_on();
+            return true;
+        }
+        let kept = if stream == 0 { &mut self.stdout } else { &mut self.stderr };
+        let room = self.job.keep.saturating_sub(kept.len()).min(bytes.len());
+        kept.extend_from_slice(&bytes[..room]);
+        self.truncated |= room < bytes.len();
+        true
+    }
+
+    fn frame(&mut self, kind: &str, rest: &str) {
+        match kind {
+            "p" => self.group = Some(rest.to_owned()),
+            "s" => self.stderr_begun = true,
+            "d" => self.no_folder = true,
+            "e" => self.ending = Ending::parse(rest),
+            "z" => self.stderr_done = true,
+            _ => {}
+        }
+    }
+}
+
+/// True when the session waits for the socket to take more.
+pub(super) fn outbound(session: &Session) -> bool {
+    matches!(session.block_directions(), BlockDirections::Outbound | BlockDirections::Both)
+}

@@ -1,0 +1,98 @@
+//! Files over the connection: `cat` on a shell's own channel, beside what the other shells do.
+
+use oneex_sdk::{CancellationToken, Command, OpError, OpResult};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::sync::mpsc;
+
+use super::transport::{SshTransport, Streams};
+
+/// Bytes that are handed over at a time.
+const CHUNK: usize = 256 * 1024;
+/// Chunks on their way between the file and the session.
+const AHEAD: usize = 8;
+
+/// Writes standard input to the new file `$1`, then says how much that was. `set -C` opens it with
+/// `O_EXCL`, so neither a file nor a link that someone else made is ever written to. What is not
+/// complete (`$2` bytes) is removed again, as is nothing that was there before.
+const RECEIVE: &str = "\
+set -C; umask 077
+: >\"$1\" || exit 3
+set +C; cat >\"$1\" && n=$(wc -c <\"$1\") && [ \"$n\" -eq \"$2\" ] && exit 0
+rm -f -- \"$1\"; echo \"got ${n:-no} of $2 bytes\" >&2; exit 4";
+
+impl SshTransport {
+    /// See [`oneex_sdk::Transport::upload`].
+    pub(super) async fn send(
+        &self,
+        source: &mut (dyn AsyncRead + Send + Unpin),
+        length: u64,
+        path: &str,
+        user: Option<&str>,
+        cancel: &CancellationToken,
+    ) -> OpResult<()> {
+        let mut command = Command::script(RECEIVE, [path.to_owned(), length.to_string()]);
+        command.user = user.map(str::to_owned);
+        let (chunks, input) = mpsc::channel(AHEAD);
+        let reading = async move {
+            let mut source = source.take(length);
+            loop {
+                let mut chunk = vec![0; CHUNK];
+                let count = source.read(&mut chunk).await?;
+                chunk.truncate(count);
+                if count == 0 || chunks.send(chunk).await.is_err() {
+                    break;
+                }
+                self.waker.wake();
+            }
+            drop(chunks);
+            self.waker.wake();
+            Ok::<(), std::io::Error>(())
+        };
+        let running = self.execute(&command, Streams { input: Some(input), output: None }, cancel);
+        let (read, result) = tokio::join!(reading, running);
+        let output = result?;
+        read.map_err(|error| OpError::failed(format!("the content for `{path}` cannot be read: {error}")))?;
+        if output.ok() {
+            return Ok(());
+        }
+        let reason = output.stderr_text();
+        let reason = oneex_sdk::visible(reason.lines().next().unwrap_or("no reason was given")).into_owned();
+        Err(OpError::failed(format!("`{path}` cannot be written: {reason}")).command(command.shown(), output))
+    }
+
+    /// See [`oneex_sdk::Transport::download`].
+    pub(super) async fn receive(
+        &self,
+        path: &str,
+        sink: &mut (dyn AsyncWrite + Send + Unpin),
+        user: Option<&str>,
+        cancel: &CancellationToken,
+    ) -> OpResult<u64> {
+        let mut command = Command::script("cat <\"$1\"", [path]);
+        command.user = user.map(str::to_owned);
+        let (output, mut chunks) = mpsc::channel::<Vec<u8>>(AHEAD);
+        let writing = async move {
+            let mut count = 0;
+            let mut result = Ok(());
+            while let Some(chunk) = chunks.recv().await {
+                self.waker.wake();
+                count += chunk.len() as u64;
+                if result.is_ok() {
+                    result = sink.write_all(&chunk).await;
+                }
+            }
+            result.and(sink.flush().await).map(|()| count)
+        };
+        let running = self.execute(&command, Streams { input: None, output: Some(output) }, cancel);
+        let (written, result) = tokio::join!(writing, running);
+        let output = result?;
+        if !output.ok() {
+            let reason = output.stderr_text();
+            let reason =
+                oneex_sdk::visible(reason.lines().next().unwrap_or("no reason was given")).into_owned();
+            return Err(OpError::failed(format!("`{path}` cannot be read: {reason}"))
+                .command(command.shown(), output));
+        }
+        written.map_err(|error| OpError::failed(format!("what came of `{path}` cannot be kept: {error}")))
+    }
+}

@@ -1,0 +1,194 @@
+//! The open connection, as the engine holds it: a handle to the thread that owns the session.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::Sender;
+
+use oneex_sdk::{
+    BoxFuture, CancellationToken, Command, CommandOutput, OpError, OpResult, Secret, Traffic, Transport,
+};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::{mpsc, oneshot};
+
+use super::SshSettings;
+use super::actor::{Actor, Parts};
+use super::connector::Link;
+use super::error::lost;
+use super::frames::new_token;
+use super::job::{Body, Counters, Job, Order, Purpose};
+use super::request::{self, Input, LARGEST_INLINE};
+use super::waker::{self, Waker};
+
+/// The stack of the thread; it calls nothing that recurses.
+const STACK: usize = 512 * 1024;
+
+/// An open connection over SSH.
+#[derive(Debug)]
+pub struct SshTransport {
+    user: String,
+    orders: Sender<Order>,
+    pub(super) waker: Waker,
+    counters: Arc<Counters>,
+    next_job: AtomicU64,
+}
+
+/// How a command's streams differ from those of an ordinary one.
+#[derive(Debug, Default)]
+pub(super) struct Streams {
+    /// Gives standard input.
+    pub(super) input: Option<mpsc::Receiver<Vec<u8>>>,
+    /// Takes standard output.
+    pub(super) output: Option<mpsc::Sender<Vec<u8>>>,
+}
+
+impl SshTransport {
+    /// Hands an open session to a thread of its own.
+    pub(super) fn start(
+        link: Link,
+        user: String,
+        sudo_password: Option<Secret<String>>,
+        settings: &SshSettings,
+    ) -> OpResult<Self> {
+        let failed =
+            |error: std::io::Error| OpError::failed(format!("the connection cannot be served: {error}"));
+        let (waker, bell) = waker::pair().map_err(failed)?;
+        let (orders, inbox) = std::sync::mpsc::channel();
+        let counters = Arc::new(Counters::default());
+        let parts = Parts {
+            socket: link.socket,
+            orders: inbox,
+            bell,
+            counters: Arc::clone(&counters),
+            sudo_password,
+            limit: settings.shells,
+            keepalive: settings.keepalive,
+        };
+        let actor = Actor::new(link.session, parts);
+        let thread = std::thread::Builder::new().name("ssh".to_owned()).stack_size(STACK);
+        thread.spawn(move || actor.run()).map_err(failed)?;
+        Ok(Self { user, orders, waker, counters, next_job: AtomicU64::new(1) })
+    }
+
+    /// Runs a command with streams of its own.
+    pub(super) async fn execute(
+        &self,
+        command: &Command,
+        streams: Streams,
+        cancel: &CancellationToken,
+    ) -> OpResult<CommandOutput> {
+        let user = command.user.clone().filter(|user| *user != self.user);
+        if let Some(user) = &user {
+            crate::shell::check_user(user)?;
+        }
+        let token = new_token();
+        let (body, input) = match streams.input {
+            Some(input) => (Body::Stream(input), Input::Channel),
+            None if command.stdin.len() > LARGEST_INLINE => {
+                (Body::Whole(command.stdin.clone()), Input::Channel)
+            }
+            None => (Body::Inline, Input::Inline(&command.stdin)),
+        };
+        let request = request::request(command, &token, input)?;
+        let id = self.next_job.fetch_add(1, Ordering::Relaxed);
+        let (reply, result) = oneshot::channel();
+        self.order(Order::Run(Box::new(Job {
+            id,
+            user,
+            token,
+            request,
+            body,
+            sink: streams.output,
+            keep: command.keep,
+            timeout: command.timeout,
+            purpose: Purpose::Answer(reply),
+        })))?;
+        // A caller that goes away without a word must not leave the command running.
+        let mut guard = CancelOnDrop { transport: self, id: Some(id) };
+        tokio::pin!(result);
+        let result = tokio::select! {
+            biased;
+            result = &mut result => result,
+            () = cancel.cancelled() => {
+                self.order(Order::Cancel(id))?;
+                result.await
+            }
+        };
+        guard.id = None;
+        result.unwrap_or_else(|_closed| Err(lost("before the command ended")))
+    }
+
+    fn order(&self, order: Order) -> OpResult<()> {
+        self.orders.send(order).map_err(|_closed| lost("when it was closed"))?;
+        self.waker.wake();
+        Ok(())
+    }
+}
+
+struct CancelOnDrop<'a> {
+    transport: &'a SshTransport,
+    id: Option<u64>,
+}
+
+impl Drop for CancelOnDrop<'_> {
+    fn drop(&mut self) {
+        if let Some(id) = self.id {
+            let _ = self.transport.order(Order::Cancel(id));
+        }
+    }
+}
+
+impl Drop for SshTransport {
+    fn drop(&mut self) {
+        // Without it the thread would wait for the socket before it sees that nobody is left.
+        let (done, _) = oneshot::channel();
+        let _ = self.order(Order::Close(done));
+    }
+}
+
+impl Transport for SshTransport {
+    fn run<'a>(
+        &'a self,
+        command: &'a Command,
+        cancel: &'a CancellationToken,
+    ) -> BoxFuture<'a, OpResult<CommandOutput>> {
+        Box::pin(self.execute(command, Streams::default(), cancel))
+    }
+
+    fn upload<'a>(
+        &'a self,
+        source: &'a mut (dyn AsyncRead + Send + Unpin),
+        length: u64,
+        path: &'a str,
+        user: Option<&'a str>,
+        cancel: &'a CancellationToken,
+    ) -> BoxFuture<'a, OpResult<()>> {
+        Box::pin(self.send(source, length, path, user, cancel))
+    }
+
+    fn download<'a>(
+        &'a self,
+        path: &'a str,
+        sink: &'a mut (dyn AsyncWrite + Send + Unpin),
+        user: Option<&'a str>,
+        cancel: &'a CancellationToken,
+    ) -> BoxFuture<'a, OpResult<u64>> {
+        Box::pin(self.receive(path, sink, user, cancel))
+    }
+
+    fn traffic(&self) -> Traffic {
+        self.counters.traffic()
+    }
+
+    fn close(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            let (done, closed) = oneshot::channel();
+            if self.order(Order::Close(done)).is_ok() {
+                // Dropped, not sent, when it is done.
+                let _ = closed.await;
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,355 @@
+//! Against real servers. Processes are told apart by the odd numbers that they sleep for.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use oneex_sdk::{CancellationToken, Command, CommandOutput, Connector, ErrorKind, Exit, OpResult, Transport};
+use oneex_testkit::{FarmOptions, SshFarm, processes};
+
+use crate::ssh::{SshConnector, SshSettings};
+
+async fn connected(farm: &SshFarm) -> Arc<dyn Transport> {
+    let connector = SshConnector::new(SshSettings::default());
+    connector.connect(&farm.target(0), &CancellationToken::new()).await.expect("the host lets us in")
+}
+
+async fn run(host: &Arc<dyn Transport>, command: Command) -> OpResult<CommandOutput> {
+    let limit = Duration::from_secs(60);
+    let cancel = CancellationToken::new();
+    let ran = tokio::time::timeout(limit, host.run(&command, &cancel));
+    ran.await.unwrap_or_else(|_elapsed| panic!("`{}` hangs", command.shown()))
+}
+
+async fn text(host: &Arc<dyn Transport>, command: &str) -> String {
+    run(host, Command::shell(command)).await.expect("it runs").stdout_text()
+}
+
+#[tokio::test]
+async fn nothing_that_a_command_does_harms_the_next() {
+    let farm = SshFarm::start(1);
+    let host = connected(&farm).await;
+    let hostile = [
+        ("exit 7", Exit::Code(7)),
+        ("exec false", Exit::Code(1)),
+        ("set -e; false; echo no", Exit::Code(1)),
+        ("exec 1>&- 2>&- 0<&-", Exit::Code(0)),
+        ("exec 3>&- 4>&- 5>&-", Exit::Code(0)),
+        ("echo 'unterminated", Exit::Code(2)),
+        ("if then fi )", Exit::Code(2)),
+        ("kill -9 $$", Exit::Signal("KILL".into())),
+        ("kill -TERM $$", Exit::Signal("TERM".into())),
+        ("exit 137", Exit::Code(137)),
+        ("exit 143", Exit::Code(143)),
+        ("cat >/dev/null", Exit::Code(0)),
+        ("trap '' HUP INT TERM; true", Exit::Code(0)),
+        ("cd /; umask 777; export PATH=; readonly x=1", Exit::Code(0)),
+        ("printf 'no line end'", Exit::Code(0)),
+        ("printf '\\000\\001\\377'; printf 'oneex0123456789abcdef;' >&2", Exit::Code(0)),
+        ("kill -9 0", Exit::Signal("KILL".into())),
+        ("EOF\n<<EOF cat\nEOF", Exit::Code(0)),
+    ];
+    for (command, exit) in hostile {
+        let output = run(&host, Command::shell(command)).await.expect(command);
+        if !command.contains("<<") {
+            assert_eq!(output.exit, exit, "{command}");
+        }
+        assert_eq!(text(&host, "echo next; umask").await, "next\n0022\n", "after {command}");
+    }
+}
+
+#[tokio::test]
+async fn a_command_that_kills_its_shell_fails_and_the_next_has_a_new_one() {
+    let farm = SshFarm::start(1);
+    let host = connected(&farm).await;
+    // Both the substitution and the shell above it are parents of the command.
+    let killed = run(&host, Command::shell("read -r a b c p d </proc/$PPID/stat; kill -9 $PPID $p")).await;
+    assert_eq!(killed.expect_err("nobody can tell how it ended").kind, ErrorKind::Failed);
+    assert_eq!(text(&host, "echo next").await, "next\n");
+}
+
+#[tokio::test]
+async fn a_child_that_holds_the_output_holds_nobody() {
+    let farm = SshFarm::start(1);
+    let host = connected(&farm).await;
+    assert_eq!(text(&host, "(sleep 71.70331; echo late) & echo done").await, "done\n");
+    assert_eq!(text(&host, "(sleep 0.05; echo late; echo late >&2)& echo done").await, "done\n");
+    for _ in 0..20 {
+        assert_eq!(text(&host, "sleep 0.01; echo next").await, "next\n");
+    }
+    for process in processes::with_argument("71.70331") {
+        processes::kill(process);
+    }
+}
+
+#[tokio::test]
+async fn large_binary_output_arrives_whole_on_both_streams() {
+    let farm = SshFarm::start(1);
+    let host = connected(&farm).await;
+    let both =
+        "head -c 5000000 /dev/zero >&2 & head -c 6000000 /dev/urandom | tee /dev/stderr | sha256sum; wait";
+    let output = run(&host, Command::shell(both)).await.expect("it runs");
+    assert_eq!(
+        (output.stderr.len(), output.truncated, output.exit),
+        (11_000_000.min(8 << 20), true, Exit::Code(0))
+    );
+    let file = farm.host(0).folder.join("random");
+    let content: Vec<u8> =
+        (0..4_000_000_u32).map(|number| (number.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    std::fs::write(&file, &content).expect("it is written");
+    let output = run(&host, Command::argv(["cat", &file.display().to_string()])).await.expect("it runs");
+    assert!(output.stdout == content && output.stderr.is_empty());
+    let empty = run(&host, Command::argv(["true"])).await.expect("it runs");
+    assert!(empty.stdout.is_empty() && empty.stderr.is_empty() && !empty.truncated);
+}
+
+#[tokio::test]
+async fn input_of_any_size_arrives_whole() {
+    let farm = SshFarm::start(1);
+    let host = connected(&farm).await;
+    for size in [0_u32, 1, 5_000, 32_768, 32_769, 3 << 20] {
+        let input: Vec<u8> =
+            (0..size).map(|number| (number.wrapping_mul(2_654_435_761) >> 11) as u8).collect();
+        let output = run(&host, Command::argv(["cat"]).stdin(input.clone())).await.expect("it runs");
+        assert!(output.stdout == input, "{size} bytes");
+        let unread = run(&host, Command::argv(["true"]).stdin(input)).await.expect("it need not read");
+        assert!(unread.ok(), "{size} bytes");
+    }
+}
+
+#[tokio::test]
+async fn words_values_and_folders_arrive_as_they_are() {
+    let farm = SshFarm::start(1);
+    let host = connected(&farm).await;
+    for odd in
+        ["a b", "a\nb", "$(id)", "`id`", "it's", "\"", "-n", "--", "*", "\\", "~", "ü\u{1}", ";exit 9", "!x"]
+    {
+        let folder = farm.host(0).folder.join(odd);
+        std::fs::create_dir_all(&folder).expect("any of them can be a folder");
+        let mut command = Command::argv(["printf", "%s|", odd, odd]).env("V", odd);
+        assert_eq!(run(&host, command.clone()).await.expect(odd).stdout_text(), format!("{odd}|{odd}|"));
+        command.program = Command::script("printf '%s|' \"$1\" \"$V\"; pwd", [odd]).program;
+        command.cwd = Some(folder.display().to_string());
+        let output = run(&host, command).await.expect(odd);
+        assert_eq!(output.stdout_text(), format!("{odd}|{odd}|{}\n", folder.display()));
+    }
+    let mut nowhere = Command::argv(["true"]);
+    nowhere.cwd = Some("/no/such".into());
+    assert_eq!(
+        run(&host, nowhere).await.expect_err("no folder").message,
+        "the command's folder cannot be entered"
+    );
+}
+
+#[tokio::test]
+async fn an_environment_is_in_no_argument() {
+    let farm = SshFarm::start(1);
+    let host = connected(&farm).await;
+    let command = "grep -l hidden-81 /proc/[0-9]*/cmdline | wc -l; printf %s \"$V\""
+        .replace("hidden-81", "hidden-[8]1");
+    let output = run(&host, Command::shell(command).env("V", "hidden-81")).await.expect("it runs");
+    assert_eq!(output.stdout_text(), "0\nhidden-81");
+}
+
+#[tokio::test]
+async fn a_command_is_one_round_trip() {
+    let farm = SshFarm::start(1);
+    let host = connected(&farm).await;
+    text(&host, "true").await;
+    let before = host.traffic();
+    for _ in 0..10 {
+        text(&host, "echo x").await;
+    }
+    let after = host.traffic();
+    assert_eq!(after.round_trips - before.round_trips, 10);
+    assert!(after.sent > before.sent && after.received > before.received);
+}
+
+#[tokio::test]
+async fn eight_commands_run_side_by_side_and_more_wait() {
+    let farm = SshFarm::start(1);
+    let host = connected(&farm).await;
+    let folder = farm.host(0).folder.display().to_string();
+    // Each waits until eight are there: with fewer at a time none would end.
+    let meet =
+        format!("cd {folder}; : >in.$$; until [ $(ls | grep -c in) -ge 8 ]; do sleep 0.02; done; echo met");
+    let runs = (0..20).map(|_| text(&host, &meet));
+    assert!(futures_util::future::join_all(runs).await.iter().all(|output| output == "met\n"));
+}
+
+#[tokio::test]
+async fn a_server_that_allows_fewer_sessions_gets_fewer() {
+    let options = FarmOptions { config: vec!["MaxSessions 2".into()], ..FarmOptions::default() };
+    let farm = SshFarm::start_with(1, &options);
+    let host = connected(&farm).await;
+    let runs = (0..6).map(|_| text(&host, "sleep 0.05; echo done"));
+    assert!(futures_util::future::join_all(runs).await.iter().all(|output| output == "done\n"));
+}
+
+#[tokio::test]
+async fn a_time_limit_leaves_no_process() {
+    let farm = SshFarm::start(1);
+    let host = connected(&farm).await;
+    for stubborn in ["sleep 72.70331 & sleep 72.70331", "trap '' TERM; sleep 72.70331; sleep 72.70331"] {
+        let mut command = Command::shell(format!("echo begun; {stubborn}"));
+        command.timeout = Some(Duration::from_millis(300));
+        let output = run(&host, command).await.expect("a time limit is a result");
+        assert_eq!((output.exit.clone(), output.stdout_text().as_str()), (Exit::TimedOut, "begun\n"));
+        assert!(processes::with_argument("72.70331").is_empty(), "{stubborn}");
+        assert_eq!(text(&host, "echo next").await, "next\n");
+    }
+}
+
+#[tokio::test]
+async fn a_time_limit_spares_what_an_earlier_command_left() {
+    let farm = SshFarm::start(1);
+    let host = connected(&farm).await;
+    text(&host, "sleep 73.70331 >/dev/null 2>&1 &").await;
+    let mut command = Command::argv(["sleep", "60"]);
+    command.timeout = Some(Duration::from_millis(100));
+    assert_eq!(run(&host, command).await.expect("a result").exit, Exit::TimedOut);
+    let left = processes::with_argument("73.70331");
+    assert_eq!(left.len(), 1);
+    processes::kill(left[0]);
+}
+
+#[tokio::test]
+async fn cancelling_leaves_no_process_even_when_all_shells_are_taken() {
+    let farm = SshFarm::start(1);
+    let host = connected(&farm).await;
+    let cancel = CancellationToken::new();
+    let command = Command::shell("sleep 74.70331 & sleep 74.70331");
+    let runs = (0..10).map(|_| host.run(&command, &cancel));
+    let stop = async {
+        let seen = tokio::task::spawn_blocking(|| {
+            processes::until(|| processes::with_argument("74.70331").len() >= 16)
+        });
+        assert!(seen.await.expect("it looks"), "eight of them start");
+        cancel.cancel();
+    };
+    let (results, ()) = tokio::join!(futures_util::future::join_all(runs), stop);
+    assert!(
+        results.iter().all(|result| result.as_ref().is_err_and(|error| error.kind == ErrorKind::Cancelled))
+    );
+    assert!(processes::with_argument("74.70331").is_empty());
+    assert_eq!(text(&host, "echo next").await, "next\n");
+}
+
+#[tokio::test]
+async fn a_caller_that_goes_away_leaves_no_process() {
+    let farm = SshFarm::start(1);
+    let host = connected(&farm).await;
+    let (command, cancel) = (Command::argv(["sleep", "75.70331"]), CancellationToken::new());
+    tokio::select! {
+        _ = host.run(&command, &cancel) => panic!("it sleeps"),
+        _ = tokio::task::spawn_blocking(|| processes::appeared("75.70331")) => {}
+    }
+    assert!(tokio::task::spawn_blocking(|| processes::gone("75.70331")).await.expect("it looks"));
+}
+
+#[tokio::test]
+async fn a_lost_connection_is_unreachable_at_once_and_afterwards() {
+    let farm = SshFarm::start(1);
+    let host = connected(&farm).await;
+    let command = Command::argv(["sleep", "76.70331"]);
+    let (result, ()) = tokio::join!(run(&host, command), async {
+        let seen = tokio::task::spawn_blocking(|| processes::appeared("76.70331"));
+        assert!(seen.await.expect("it looks"));
+        farm.cut(0);
+    });
+    assert_eq!(result.expect_err("it is cut").kind, ErrorKind::Unreachable);
+    assert_eq!(
+        run(&host, Command::argv(["true"])).await.expect_err("it stays so").kind,
+        ErrorKind::Unreachable
+    );
+    host.close().await;
+    for process in processes::with_argument("76.70331") {
+        processes::kill(process);
+    }
+}
+
+#[tokio::test]
+async fn an_idle_connection_that_is_lost_is_unreachable() {
+    let farm = SshFarm::start(1);
+    let host = connected(&farm).await;
+    text(&host, "true").await;
+    farm.cut(0);
+    assert_eq!(
+        run(&host, Command::argv(["true"])).await.expect_err("it is cut").kind,
+        ErrorKind::Unreachable
+    );
+}
+
+#[tokio::test]
+async fn closing_leaves_nothing_and_ends_the_connection() {
+    let farm = SshFarm::start(1);
+    let host = connected(&farm).await;
+    text(&host, "true").await;
+    host.close().await;
+    assert_eq!(
+        run(&host, Command::argv(["true"])).await.expect_err("it is closed").kind,
+        ErrorKind::Unreachable
+    );
+}
+
+#[tokio::test]
+async fn large_files_go_in_and_out_and_none_is_overwritten() {
+    use std::os::unix::fs::PermissionsExt;
+    let farm = SshFarm::start(1);
+    let host = connected(&farm).await;
+    let path = farm.host(0).folder.join("-a $b\n").display().to_string();
+    let content: Vec<u8> =
+        (0..20_u32 << 20).map(|number| (number.wrapping_mul(2_654_435_761) >> 9) as u8).collect();
+    let (length, cancel) = (content.len() as u64, CancellationToken::new());
+    let other = async {
+        for _ in 0..20 {
+            assert_eq!(text(&host, "echo beside").await, "beside\n");
+        }
+    };
+    let mut source = &content[..];
+    let (uploaded, ()) = tokio::join!(host.upload(&mut source, length, &path, None, &cancel), other);
+    uploaded.expect("it is new");
+    assert!(std::fs::read(&path).expect("it is there") == content);
+    assert_eq!(std::fs::metadata(&path).expect("it is there").permissions().mode() & 0o7777, 0o600);
+    let again = host.upload(&mut &b"other"[..], 5, &path, None, &cancel).await.expect_err("it exists");
+    assert_eq!(again.kind, ErrorKind::Failed);
+    assert!(std::fs::read(&path).expect("it is there") == content, "it is untouched");
+    let mut bytes = Vec::new();
+    assert_eq!(host.download(&path, &mut bytes, None, &cancel).await.expect("it is read"), length);
+    assert!(bytes == content);
+    let missing = host.download("/no/such", &mut Vec::new(), None, &cancel).await.expect_err("there is none");
+    assert!(missing.message.starts_with("`/no/such` cannot be read: "), "{missing}");
+}
+
+#[tokio::test]
+async fn an_upload_that_is_cut_short_leaves_no_file() {
+    let farm = SshFarm::start(1);
+    let host = connected(&farm).await;
+    let path = farm.host(0).folder.join("short");
+    let shown = path.display().to_string();
+    let error = host.upload(&mut &b"abc"[..], 5, &shown, None, &CancellationToken::new()).await;
+    assert!(error.expect_err("too short").message.contains("got 3 of 5 bytes"));
+    assert!(!path.exists());
+    host.upload(&mut &b""[..], 0, &shown, None, &CancellationToken::new())
+        .await
+        .expect("an empty file is one");
+    assert_eq!(std::fs::read(&path).expect("it is there"), b"");
+}
+
+#[tokio::test]
+async fn another_user_has_shells_of_its_own() {
+    let farm = SshFarm::start(1);
+    let host = connected(&farm).await;
+    let mut command = Command::shell("id -un; cat").stdin(b"in".to_vec());
+    command.user = Some("nobody".into());
+    assert_eq!(run(&host, command.clone()).await.expect("root may").stdout_text(), "nobody\nin");
+    assert_eq!(text(&host, "id -un").await, format!("{}\n", farm.user()));
+    command.program = Command::shell("sleep 77.70331").program;
+    command.timeout = Some(Duration::from_millis(200));
+    assert_eq!(run(&host, command.clone()).await.expect("a result").exit, Exit::TimedOut);
+    assert!(processes::with_argument("77.70331").is_empty());
+    command.user = Some("no-such-user-here".into());
+    let refused = run(&host, command.clone()).await.expect_err("there is none");
+    assert_eq!(refused.kind, ErrorKind::Denied, "{refused}");
+    command.user = Some("a b".into());
+    assert_eq!(run(&host, command).await.expect_err("no name").kind, ErrorKind::Invalid);
+}
