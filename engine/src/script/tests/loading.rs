@@ -59,13 +59,18 @@ fn mistakes_of_declarations_show_their_places() {
             "main.rhai:1:21",
         ),
         ("task(\"\").run(|| 1);", "a task needs a name", "main.rhai:1:1"),
-        ("task(\"a\").batch(#{ sise: 2 }).run(|| 1);", "`batch` has no option `sise`", "main.rhai:1:11"),
+        ("task(\"a\").batch(#{ sise: 2 }).run(|| 1);", "`batch` has no option `sise`", "main.rhai:1:20"),
         (
             "task(\"a\").timeout(\"soon\").run(|| 1);",
             "`soon` is no duration: write for example `500ms`, `90s`, `5m`, `1h30m`",
             "main.rhai:1:11",
         ),
         ("sleep(\"1s\");", "`sleep` touches the world, and the script is only being loaded", "main.rhai:1:1"),
+        (
+            "sleep(1);",
+            "`sleep` touches the world, and the script is only being loaded",
+            "main.rhai:1:1",
+        ),
         ("let x = 1\nlet y = 2;", "expecting ';' to terminate this statement", "main.rhai:2:1"),
         ("let x = y;", "undefined variable: y", "main.rhai:1:9"),
     ];

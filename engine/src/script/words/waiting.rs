@@ -28,9 +28,12 @@ fn pause(node: &NodeContext, wait: Duration) -> Result<(), Thrown> {
     if cancelled { Err(stop(Stop::Cancelled)) } else { Ok(()) }
 }
 
-fn sleep(wait: &Dynamic) -> Result<(), Thrown> {
-    let (_, node) = node("sleep")?;
-    pause(&node, options::duration(wait)?)
+fn sleep(context: &NativeCallContext<'_>, wait: &Dynamic) -> Fallible<()> {
+    let wait = || {
+        let (_, node) = node("sleep")?;
+        pause(&node, options::duration(wait)?)
+    };
+    wait().map_err(|error: Thrown| error.at(context))
 }
 
 fn wait_until(context: &NativeCallContext<'_>, limit: &Dynamic, map: Map, condition: &FnPtr) -> Fallible<()> {
@@ -149,9 +152,10 @@ fn parallel(context: &NativeCallContext<'_>, branches: Array) -> Fallible<Array>
 /// Registers the words.
 pub(super) fn register(engine: &mut Engine) {
     engine
-        .register_fn("sleep", |context: NativeCallContext, wait: Dynamic| -> Fallible<()> {
-            sleep(&wait).map_err(|error| error.at(&context))
-        })
+        // Rhai has a `sleep` of its own for numbers, which nothing could interrupt.
+        .register_fn("sleep", |context: NativeCallContext, seconds: i64| sleep(&context, &seconds.into()))
+        .register_fn("sleep", |context: NativeCallContext, seconds: f64| sleep(&context, &seconds.into()))
+        .register_fn("sleep", |context: NativeCallContext, wait: Dynamic| sleep(&context, &wait))
         .register_fn(
             "wait_until",
             |context: NativeCallContext, limit: Dynamic, options: Map, condition: FnPtr| {
