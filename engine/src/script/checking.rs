@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use oneex_sdk::{Manual, Registry};
-use rhai::{AST, ASTNode, Engine, Expr, Position as RhaiPosition, Stmt};
+use rhai::{AST, Engine};
 
 use super::error::place;
 use super::load::Script;
-use crate::check::{CheckRequest, CheckScript, check};
+use crate::check::{CheckRequest, CheckScript, Import, check, imports};
 use crate::diag::{Diagnostic, Source};
 
 /// A source with the imports that stand in it: alias, path and place.
@@ -39,7 +39,8 @@ fn read_all(engine: &Engine, script: &Script, mistakes: &mut Vec<Diagnostic>) ->
     let mut queue = VecDeque::from([0]);
     while let Some(index) = queue.pop_front() {
         let from: Arc<str> = texts[index].source.name.as_str().into();
-        for (alias, path, position) in imports_of(&texts[index].ast) {
+        for Import { path, alias, position } in imports(&texts[index].ast) {
+            let Some(path) = path else { continue };
             match script.import(engine, &from, &path) {
                 Ok((source, ast)) => {
                     let known = texts.iter().position(|text| text.source.name == source.name);
@@ -60,18 +61,4 @@ fn read_all(engine: &Engine, script: &Script, mistakes: &mut Vec<Diagnostic>) ->
         }
     }
     texts
-}
-
-/// The imports of a text that name what they import by a literal.
-fn imports_of(ast: &AST) -> Vec<(String, String, RhaiPosition)> {
-    let mut imports = Vec::new();
-    ast.walk(&mut |path| {
-        if let Some(ASTNode::Stmt(Stmt::Import(import, _))) = path.last() {
-            if let (Expr::StringConstant(name, position), alias) = (&import.0, &import.1) {
-                imports.push((alias.name.to_string(), name.to_string(), *position));
-            }
-        }
-        true
-    });
-    imports
 }

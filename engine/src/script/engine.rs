@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use oneex_sdk::Registry;
-use rhai::{Dynamic, Engine};
+use rhai::{Dynamic, Engine, Token};
 
 use super::{current, library, load, ops, resolver, words};
 use crate::run::Level;
@@ -50,4 +50,10 @@ fn limit(engine: &mut Engine) {
         .set_max_variables(VARIABLES)
         .set_max_modules(MODULES);
     engine.disable_symbol("eval");
+    // Rhai reserves `var` without a use for it; a host's variables are `h.var("name")`.
+    #[expect(deprecated, reason = "volatile, not going away: the one way to free a reserved word")]
+    engine.on_parse_token(|token, _, _| match token {
+        Token::Reserved(word) if *word == "var" => Token::Identifier(word),
+        other => other,
+    });
 }

@@ -114,3 +114,9 @@ fn declaring_in_a_body_is_refused() {
     };
     assert_eq!(failure.message, "`task` declares, and bodies run when all is declared");
 }
+
+#[test]
+fn var_is_a_word_like_any_other() {
+    let loaded = Site::new("let h = local(); task(\"t\").run(|| h.var(\"absent\", 5));").loaded();
+    assert_eq!(value(&loaded, "t"), json!(5));
+}

@@ -50,7 +50,7 @@ fn the_standard_library_is_embedded() {
 fn an_unknown_import_says_where_it_was_looked_for() {
     let (message, place, hints) = site("let x = 1;\nimport \"ngnix\" as n;").mistake();
     assert_eq!(message, "there is no module `ngnix`");
-    assert_eq!(place, "main.rhai:2:8");
+    assert_eq!(place, "main.rhai:2:1");
     assert!(hints[0].contains("`roles/ngnix/role.rhai`"), "{hints:?}");
     let (message, _, hints) = Site::new("import \"std/gret\" as n;").mistake();
     assert_eq!(

@@ -66,11 +66,7 @@ fn mistakes_of_declarations_show_their_places() {
             "main.rhai:1:11",
         ),
         ("sleep(\"1s\");", "`sleep` touches the world, and the script is only being loaded", "main.rhai:1:1"),
-        (
-            "sleep(1);",
-            "`sleep` touches the world, and the script is only being loaded",
-            "main.rhai:1:1",
-        ),
+        ("sleep(1);", "`sleep` touches the world, and the script is only being loaded", "main.rhai:1:1"),
         ("let x = 1\nlet y = 2;", "expecting ';' to terminate this statement", "main.rhai:2:1"),
         ("let x = y;", "undefined variable: y", "main.rhai:1:9"),
     ];
