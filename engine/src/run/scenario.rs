@@ -10,8 +10,8 @@ use serde_json::Value;
 
 use super::{
     Arg, Code, Decision, Failure, GateKeeper, Interrupt, Listener, Mode, NodeContext, NodeKey, NodeStatus,
-    ProjectFiles, Returned, RunContext, RunEvent, RunIntroduction, RunOptions, RunReport, RunRequest, RunSetup,
-    Stamped, Stop, run,
+    ProjectFiles, Returned, RunContext, RunEvent, RunIntroduction, RunOptions, RunReport, RunRequest,
+    RunSetup, Stamped, Stop, run,
 };
 use crate::diag::SourceMap;
 use crate::graph::samples::Sample;
@@ -38,7 +38,12 @@ impl ProjectFiles for NoFiles {
 }
 
 /// A context with nothing but a graph and hosts.
-pub(crate) fn context(graph: Graph, mode: Mode, inventory: Inventory, listener: Box<dyn Listener>) -> Arc<RunContext> {
+pub(crate) fn context(
+    graph: Graph,
+    mode: Mode,
+    inventory: Inventory,
+    listener: Box<dyn Listener>,
+) -> Arc<RunContext> {
     RunContext::new(RunSetup {
         name: "test.rhai".to_owned(),
         mode,

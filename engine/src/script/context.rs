@@ -24,7 +24,7 @@ impl Loaded {
             redactor: Arc::clone(&self.redactor),
             sources: Arc::clone(&self.sources),
             files: Arc::new(ScriptFiles::new(Arc::clone(&self.script))?),
-            templates: Templates::default(),
+            templates: Templates::new(self.project.folders().cloned().collect()),
             listeners,
             runtime,
         }))

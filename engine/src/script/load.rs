@@ -32,6 +32,13 @@ pub struct Project {
     pub allow: Vec<PathBuf>,
 }
 
+impl Project {
+    /// All folders that scripts and templates may read from.
+    pub(crate) fn folders(&self) -> impl Iterator<Item = &PathBuf> {
+        [&self.root, &self.runbook_folder].into_iter().chain(&self.role_paths).chain(&self.allow)
+    }
+}
+
 /// The environment that `--env` chose.
 #[derive(Debug, Clone, Default)]
 pub struct Environment {

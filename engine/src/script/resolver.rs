@@ -151,12 +151,7 @@ impl Script {
         let real = file.canonicalize().map_err(|error| {
             Diagnostic::error("read", format!("`{}` cannot be read: {error}", self.display(file)))
         })?;
-        let project = &self.project;
-        let allowed = [&project.root, &project.runbook_folder]
-            .into_iter()
-            .chain(&project.role_paths)
-            .chain(&project.allow);
-        for folder in allowed {
+        for folder in self.project.folders() {
             if folder.canonicalize().is_ok_and(|folder| real.starts_with(folder)) {
                 return Ok(real);
             }
