@@ -21,6 +21,9 @@ use super::job::{Counters, Job, Order, Purpose};
 use super::shell::{Shell, State, Step, outbound};
 use super::waker::Bell;
 
+/// Bytes read in one call; several of the largest packets of a channel.
+const BUFFER: usize = 128 * 1024;
+
 /// Everything the thread owns.
 pub(super) struct Actor {
     session: Session,
@@ -42,6 +45,8 @@ pub(super) struct Actor {
     /// Channels that are being closed.
     closing: Vec<Channel>,
     blocked: Option<Who>,
+    /// What is read goes through here.
+    buffer: Vec<u8>,
     /// Dropped when the session is closed, for those who wait for it.
     closed: Option<oneshot::Sender<()>>,
 }
@@ -89,6 +94,7 @@ impl Actor {
             asked: HashSet::new(),
             closing: Vec::new(),
             blocked: None,
+            buffer: vec![0; BUFFER],
             closed: None,
         }
     }
@@ -154,7 +160,7 @@ impl Actor {
     fn step_of(&mut self, who: Who) -> Result<Step, ssh2::Error> {
         match who {
             Who::Shell(id) => match self.shells.iter_mut().find(|shell| shell.id == id) {
-                Some(shell) => shell.step(&self.session),
+                Some(shell) => shell.step(&self.session, &mut self.buffer),
                 None => Ok(Step::Nothing),
             },
             Who::Opening => self.open(),
@@ -259,7 +265,7 @@ impl Actor {
         let listens = !self.shells.is_empty() || self.opening.is_some() || !self.closing.is_empty();
         let mut both = [PollFd::new(&self.bell, PollFlags::IN), PollFd::new(&self.socket, events)];
         let watched = if listens || self.blocked.is_some() { &mut both[..] } else { &mut both[..1] };
-        let next = self.shells.iter_mut().filter_map(|shell| shell.running()?.next_deadline());
+        let next = self.shells.iter().filter_map(Shell::next_deadline);
         let next = next.chain((!self.keepalive.is_zero()).then_some(self.next_keepalive)).min();
         let left = next.map(|at| at.saturating_duration_since(Instant::now()) + Duration::from_millis(1));
         let left = left.and_then(|left| Timespec::try_from(left).ok());

@@ -3,7 +3,7 @@
 use std::io::{self, Read, Write};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use oneex_sdk::{CommandOutput, Exit, OpError, OpResult, Secret};
 use ssh2::{BlockDirections, Channel, Session};
@@ -14,8 +14,10 @@ use super::frames::{Frames, Piece, new_token};
 use super::job::{Body, Counters, Job};
 use super::request::{self, Ending};
 
-/// Bytes read or written in one call.
+/// Bytes written in one call.
 const CHUNK: usize = 128 * 1024;
+/// How long a shell may take to say hello: start-up files, or a host that is short of everything.
+const GREETING: Duration = Duration::from_secs(60);
 /// Calls on one stream before another shell has its turn.
 const TURN: usize = 32;
 
@@ -41,6 +43,7 @@ pub(super) enum Stop {
 pub(super) enum State {
     /// It was asked to say hello; what it says instead is kept. With a password, `sudo` asks first.
     Greeting {
+        until: Instant,
         password: Option<Secret<String>>,
         hello: String,
         said: Vec<u8>,
@@ -116,7 +119,12 @@ impl Shell {
         Self {
             id,
             user,
-            state: State::Greeting { password, hello: later, said: Vec::new() },
+            state: State::Greeting {
+                until: Instant::now() + GREETING,
+                password,
+                hello: later,
+                said: Vec::new(),
+            },
             over: false,
             channel,
             counters,
@@ -173,6 +181,16 @@ impl Shell {
         }
     }
 
+    /// When it has to be looked at next, without anything happening.
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        match &self.state {
+            State::Greeting { until, .. } => Some(*until),
+            State::Idle => None,
+            State::Running(running) if running.stop.is_some() => running.ending_until,
+            State::Running(running) => running.deadline,
+        }
+    }
+
     /// True when it can take a command.
     pub(super) fn idle(&self) -> bool {
         matches!(self.state, State::Idle) && self.reusable()
@@ -189,7 +207,7 @@ impl Shell {
     }
 
     /// Writes and reads what can be, without waiting. An error means that the session is lost.
-    pub(super) fn step(&mut self, session: &Session) -> Result<Step, ssh2::Error> {
+    pub(super) fn step(&mut self, session: &Session, buffer: &mut [u8]) -> Result<Step, ssh2::Error> {
         if self.over {
             return Ok(Step::Nothing);
         }
@@ -201,8 +219,8 @@ impl Shell {
                 let done = match part {
                     0 => self.write(),
                     1 => self.finish(),
-                    2 => self.read(0),
-                    _ => self.read(1),
+                    2 => self.read(0, buffer),
+                    _ => self.read(1, buffer),
                 };
                 match done {
                     Ok(true) => progress = true,
@@ -270,15 +288,14 @@ impl Shell {
         Ok(true)
     }
 
-    fn read(&mut self, stream: usize) -> io::Result<bool> {
+    fn read(&mut self, stream: usize, buffer: &mut [u8]) -> io::Result<bool> {
         if let State::Running(running) = &mut self.state
             && stream == 0
             && !running.pass_on()
         {
             return Ok(false);
         }
-        let mut buffer = vec![0; CHUNK];
-        let count = self.channel.stream(stream as i32).read(&mut buffer)?;
+        let count = self.channel.stream(stream as i32).read(buffer)?;
         self.counters.received.fetch_add(count as u64, Ordering::Relaxed);
         for piece in self.frames[stream].feed(&buffer[..count]) {
             match piece {

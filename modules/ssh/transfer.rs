@@ -13,10 +13,11 @@ const AHEAD: usize = 8;
 
 /// Writes standard input to the new file `$1`, then says how much that was. `set -C` opens it with
 /// `O_EXCL`, so neither a file nor a link that someone else made is ever written to. What is not
-/// complete (`$2` bytes) is removed again, as is nothing that was there before.
+/// complete (`$2` bytes), or was ended on the way, is removed again.
 const RECEIVE: &str = "\
 set -C; umask 077
 : >\"$1\" || exit 3
+trap 'rm -f -- \"$1\"; exit 143' TERM HUP
 set +C; cat >\"$1\" && n=$(wc -c <\"$1\") && [ \"$n\" -eq \"$2\" ] && exit 0
 rm -f -- \"$1\"; echo \"got ${n:-no} of $2 bytes\" >&2; exit 4";
 

@@ -8,7 +8,7 @@ use super::Actor;
 use crate::ssh::frames::new_token;
 use crate::ssh::job::{Body, Job, Purpose};
 use crate::ssh::request::{self, END_GROUP, Input};
-use crate::ssh::shell::{Running, Shell, State, Stop};
+use crate::ssh::shell::{Shell, State, Stop};
 
 /// How long ending a command may take, before its shell is given up.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -18,16 +18,6 @@ impl Job {
     pub(super) fn answer(self, result: OpResult<CommandOutput>) {
         if let Purpose::Answer(reply) = self.purpose {
             let _ = reply.send(result);
-        }
-    }
-}
-
-impl Running {
-    /// When it has to be looked at next, without anything happening.
-    pub(super) fn next_deadline(&self) -> Option<Instant> {
-        match self.stop {
-            None => self.deadline,
-            Some(_) => self.ending_until,
         }
     }
 }
@@ -107,14 +97,14 @@ impl Actor {
         let queue = std::mem::take(&mut self.queue);
         for job in queue {
             match job.purpose {
-                Purpose::EndCommandOf(_) => self.over(job, Err(OpError::failed("no shell is left"))),
+                Purpose::EndCommandOf(_) => self.over(*job, Err(OpError::failed("no shell is left"))),
                 Purpose::Answer(_) => self.queue.push_back(job),
             }
         }
     }
 
     /// A command is over: tells who waits, or marks the command that it ended.
-    pub(super) fn over(&mut self, job: Box<Job>, result: OpResult<CommandOutput>) {
+    pub(super) fn over(&mut self, job: Job, result: OpResult<CommandOutput>) {
         let Purpose::EndCommandOf(id) = job.purpose else { return job.answer(result) };
         let gone = result.is_ok_and(|output| output.ok());
         if !gone {
@@ -140,9 +130,12 @@ impl Actor {
                 let result = running.result();
                 keep &= running.complete() && !running.group_left();
                 self.drop_unless(keep, index);
-                self.over(Box::new(running.job), result);
+                self.over(running.job, result);
             }
-            State::Greeting { password, hello, said } => {
+            State::Greeting { password, hello, mut said, .. } => {
+                if !shell.over {
+                    said.extend_from_slice(b"\nit did not answer in time");
+                }
                 let asked = password.is_none() && !hello.is_empty();
                 let user = shell.user.clone();
                 self.drop_unless(false, index);
@@ -164,7 +157,7 @@ impl Shell {
     fn is_over(&mut self, now: Instant) -> bool {
         let (lost, reusable) = (self.over, self.reusable());
         match &self.state {
-            State::Greeting { .. } => lost,
+            State::Greeting { until, .. } => lost || now >= *until,
             State::Idle => !reusable,
             State::Running(running) => {
                 let given_up = running.ending_until.is_some_and(|until| now >= until);

@@ -109,7 +109,7 @@ impl Actor {
             Some(user) => crate::shell::sudo_refused(user, &said),
             None => {
                 let said = oneex_sdk::visible(said.trim()).into_owned();
-                OpError::denied(format!("the user's shell on the host ended at once: {said}"))
+                OpError::denied(format!("the user's shell on the host does not run commands: {said}"))
                     .hint("the user needs a login shell that runs `sh`")
             }
         };
@@ -122,7 +122,7 @@ impl Actor {
             queue.into_iter().partition(|job| job.user.as_deref() == user);
         self.queue = kept.into();
         for job in refused {
-            self.over(job, Err(error.clone()));
+            self.over(*job, Err(error.clone()));
         }
     }
 }
