@@ -166,6 +166,7 @@ impl Dispatcher {
     /// Ends a task as one node, whatever its hosts are.
     pub(super) fn end_without_hosts(&mut self, task: u32, end: NodeEnd) {
         let only = self.one_node(task);
+        self.nodes[only as usize].state = NodeState::Doomed;
         self.actions.push_back(Action::End(only, Box::new(end)));
     }
 

@@ -299,6 +299,7 @@ impl Dispatcher {
         for unit in rest {
             for node in self.nodes_of_unit(roll, unit) {
                 if self.nodes[node as usize].state == NodeState::Pending {
+                    self.nodes[node as usize].state = NodeState::Doomed;
                     let end = NodeEnd::with(NodeStatus::Blocked, Some(why.to_owned()));
                     self.actions.push_back(Action::End(node, Box::new(end)));
                 }

@@ -20,6 +20,8 @@ pub(super) struct Node {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum NodeState {
     Pending,
+    /// It cannot run; the action that ends it is under way.
+    Doomed,
     Ready,
     Running,
     Ended(NodeStatus),

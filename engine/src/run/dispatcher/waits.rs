@@ -217,6 +217,7 @@ impl Dispatcher {
         if self.graph.tasks[task as usize].kind == TaskKind::Handler {
             self.dooms.entry(node).or_insert_with(|| doom.clone());
         } else {
+            self.nodes[node as usize].state = NodeState::Doomed;
             self.actions.push_back(Action::End(node, Box::new(doom.end())));
         }
     }

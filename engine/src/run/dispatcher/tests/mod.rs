@@ -1,6 +1,11 @@
 //! Runs, asserted on by the order of their events.
 
+mod batches;
 mod failures;
+mod gates;
 mod handlers;
 mod hosts;
+mod interrupts;
+mod limits;
 mod order;
+mod random;
