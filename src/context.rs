@@ -85,6 +85,13 @@ impl Context {
         self.verbosity >= Verbosity::LOG || self.variables.contains_key("ONEEX_LOG")
     }
 
+    /// The person's name, as the environment has it.
+    pub(crate) fn user(&self) -> String {
+        let names = ["USER", "LOGNAME"].into_iter().filter_map(|name| self.variables.get(name));
+        let name = names.filter(|name| !name.is_empty()).next();
+        name.cloned().unwrap_or_else(|| format!("uid {}", rustix::process::getuid().as_raw()))
+    }
+
     /// The project's root: the nearest folder at or above `start` that has an `oneex.toml`.
     pub(crate) fn project_above(start: &Path) -> Option<PathBuf> {
         start.ancestors().find(|folder| folder.join(PROJECT_FILE).is_file()).map(Path::to_path_buf)

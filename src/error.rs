@@ -16,6 +16,8 @@ pub(crate) enum ErrorKind {
     Failed,
     /// A person, or a signal, stopped it.
     Interrupted,
+    /// A person must approve it first.
+    Waiting,
 }
 
 /// A failed command.
@@ -47,6 +49,11 @@ impl CommandError {
         Self::new(ErrorKind::Failed, message.into())
     }
 
+    /// A person must approve it first.
+    pub(crate) fn waiting(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Waiting, message.into())
+    }
+
     /// A person stopped it.
     pub(crate) fn interrupted() -> Self {
         Self::new(ErrorKind::Interrupted, "interrupted".to_owned())
@@ -66,6 +73,7 @@ impl CommandError {
             ErrorKind::Usage => Exit::Usage,
             ErrorKind::Failed => Exit::Failed,
             ErrorKind::Interrupted => Exit::Interrupted,
+            ErrorKind::Waiting => Exit::Waiting,
         }
     }
 

@@ -3,15 +3,24 @@
 //! Only this crate touches the terminal, the environment, the home directory and the exit code.
 //! `commands` has one file a command, `report` one file a listener of run events.
 
+mod adhoc;
 mod commands;
+mod config;
 mod context;
 mod error;
 mod exit;
+mod gates;
+mod launch;
+mod library;
+mod load;
 mod manual;
+mod modules;
+mod params;
 mod prompt;
 mod report;
 mod runbook;
 mod signals;
+mod site;
 mod term;
 
 use std::ffi::OsString;

@@ -1,8 +1,18 @@
 //! THE INDEX: one line in the enum and one match arm a command.
 
 mod completions;
+mod doc;
+mod exec;
+mod facts;
 mod global;
+mod graph;
+mod hosts;
+pub(crate) mod inputs;
 mod new;
+mod params;
+mod plan;
+mod run;
+mod runbook_help;
 
 use clap::{Parser, Subcommand};
 
@@ -25,6 +35,14 @@ pub(crate) struct Cli {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    Run(run::Args),
+    Plan(plan::Args),
+    Graph(graph::Args),
+    Params(params::Args),
+    Hosts(hosts::Args),
+    Facts(facts::Args),
+    Exec(exec::Args),
+    Doc(doc::Args),
     New(new::Args),
     Completions(completions::Args),
 }
@@ -33,6 +51,14 @@ impl Command {
     /// Runs the command.
     pub(crate) fn run(self, context: &Context) -> Result<Exit, CommandError> {
         match self {
+            Self::Run(args) => run::run(&args, context),
+            Self::Plan(args) => plan::run(&args, context),
+            Self::Graph(args) => graph::run(&args, context),
+            Self::Params(args) => params::run(&args, context),
+            Self::Hosts(args) => hosts::run(&args, context),
+            Self::Facts(args) => facts::run(&args, context),
+            Self::Exec(args) => exec::run(&args, context),
+            Self::Doc(args) => doc::run(&args, context),
             Self::New(args) => new::run(&args, context),
             Self::Completions(args) => completions::run(&args, context),
         }

@@ -1,8 +1,10 @@
 //! What people and machines see of a run. Each file is a listener of run events, or a piece that
 //! listeners share; none decides anything about the run.
 
+pub(crate) mod choose;
 pub(crate) mod diagnostic;
 pub(crate) mod diff;
+pub(crate) mod exec;
 pub(crate) mod failure;
 pub(crate) mod file;
 pub(crate) mod human;

@@ -1,0 +1,112 @@
+//! `oneex hosts`: the hosts of the inventory.
+
+use oneex_engine::inventory::{GroupTree, Inventory};
+use oneex_sdk::{Value, json, visible};
+
+use super::inputs::{OutputFormat, SiteArgs};
+use crate::context::Context;
+use crate::error::CommandError;
+use crate::exit::Exit;
+use crate::report::json::escape;
+use crate::site::Site;
+use crate::term::CYAN;
+
+/// List the hosts of the inventory
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Hosts, by Ansible's patterns: `web:&prod:!web3`
+    #[arg(default_value = "all")]
+    pattern: String,
+    #[command(flatten)]
+    site: SiteArgs,
+    /// Draw the groups and what is in them
+    #[arg(long, conflicts_with_all = ["vars", "output"])]
+    graph: bool,
+    /// Show each host's variables
+    #[arg(long)]
+    vars: bool,
+    /// What standard output has
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
+    output: OutputFormat,
+}
+
+/// Lists them.
+pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, CommandError> {
+    let site = Site::open(context, &context.cwd, &args.site)?;
+    let hosts = site.hosts(&args.pattern)?.resolve(&site.inventory);
+    if args.graph {
+        let mut out = String::new();
+        tree(&site.inventory.group_tree(), &hosts, 0, &mut out, &|name| context.stdout.paint(CYAN, name));
+        context.stdout.write(&out);
+        return Ok(Exit::Ok);
+    }
+    for host in &hosts {
+        let line = match args.output {
+            OutputFormat::Json => escape(&described(&site.inventory, host, true).to_string()),
+            OutputFormat::Human if args.vars => {
+                let vars = site
+                    .inventory
+                    .host(host)
+                    .map(|info| Value::Object(info.vars.clone()))
+                    .unwrap_or_default();
+                let name = context.stdout.paint(CYAN, &visible(host));
+                format!("{name} {}", visible(&format!("{vars:#}")))
+            }
+            OutputFormat::Human => visible(host).into_owned(),
+        };
+        context.stdout.line(&site.redactor.text(&line));
+    }
+    Ok(Exit::Ok)
+}
+
+/// A host as data.
+fn described(inventory: &Inventory, name: &str, vars: bool) -> Value {
+    let Some(info) = inventory.host(name) else { return json!({ "name": name }) };
+    let mut value = json!({
+        "name": info.name,
+        "groups": info.groups,
+        "connection": info.target.connection,
+        "address": info.target.address,
+        "port": info.target.port,
+        "user": info.target.user,
+    });
+    if let (true, Some(map)) = (vars, value.as_object_mut()) {
+        map.insert("vars".to_owned(), Value::Object(info.vars.clone()));
+    }
+    value
+}
+
+/// Draws a group, the chosen hosts in it, and the groups below.
+fn tree(
+    group: &GroupTree,
+    hosts: &[std::sync::Arc<str>],
+    level: usize,
+    out: &mut String,
+    paint: &dyn Fn(&str) -> String,
+) {
+    let indent = "  ".repeat(level);
+    out.push_str(&format!("{indent}{}\n", paint(&format!("@{}", visible(&group.name)))));
+    for child in &group.children {
+        tree(child, hosts, level + 1, out, paint);
+    }
+    for host in group.hosts.iter().filter(|host| hosts.contains(host)) {
+        out.push_str(&format!("{indent}  {}\n", visible(host)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use oneex_engine::inventory::GroupTree;
+
+    use super::tree;
+
+    #[test]
+    fn groups_are_drawn_with_the_chosen_hosts() {
+        let web =
+            GroupTree { name: "web".into(), children: vec![], hosts: vec!["web1".into(), "web2".into()] };
+        let all = GroupTree { name: "all".into(), children: vec![web], hosts: vec!["db1".into()] };
+        let mut out = String::new();
+        tree(&all, &["web2".into(), "db1".into()], 0, &mut out, &str::to_owned);
+        assert_eq!(out, "@all\n  @web\n    web2\n  db1\n");
+    }
+}

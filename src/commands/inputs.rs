@@ -1,0 +1,111 @@
+//! Arguments that several commands share.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, ValueEnum};
+
+/// Which hosts, and which environment.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct SiteArgs {
+    /// Inventory: a file, a folder, or hosts with commas (`a,b` or `a,`); may be given several times
+    #[arg(short, long, value_name = "INVENTORY")]
+    pub(crate) inventory: Vec<String>,
+    /// Environment of `oneex.toml`
+    #[arg(long, value_name = "NAME")]
+    pub(crate) env: Option<String>,
+}
+
+/// Values for a runbook's parameters.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct ParamArgs {
+    /// Set a parameter; may be given several times
+    #[arg(long, value_name = "NAME=VALUE", value_parser = name_and_value)]
+    pub(crate) set: Vec<(String, String)>,
+    /// Read parameters from a YAML, JSON or TOML file; may be given several times, later files win
+    #[arg(long = "params", value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+}
+
+/// Which part of a runbook.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct SelectArgs {
+    /// Only hosts that match this pattern
+    #[arg(long, value_name = "PATTERN")]
+    pub(crate) limit: Option<String>,
+    /// Only tasks with one of these tags
+    #[arg(long, value_name = "TAG", value_delimiter = ',')]
+    pub(crate) tags: Vec<String>,
+    /// No tasks with one of these tags
+    #[arg(long, value_name = "TAG", value_delimiter = ',')]
+    pub(crate) skip_tags: Vec<String>,
+    /// Only this task, with what it needs; a block, a glob; may be given several times
+    #[arg(long, value_name = "TASK")]
+    pub(crate) only: Vec<String>,
+}
+
+/// How many at a time.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct ForksArgs {
+    /// Nodes at a time [default: 64, or what `oneex.toml` says]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) forks: Option<u16>,
+}
+
+/// What a run leaves to be read.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ReportArgs {
+    /// What standard output has
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
+    pub(crate) output: OutputFormat,
+    /// Write a JUnit report
+    #[arg(long, value_name = "FILE")]
+    pub(crate) junit: Option<PathBuf>,
+    /// Write what the run cost, as JSON
+    #[arg(long, value_name = "FILE")]
+    pub(crate) stats: Option<PathBuf>,
+    /// Show diffs of what changes (the default)
+    #[arg(long, overrides_with = "no_diff")]
+    diff: bool,
+    /// Show no diffs
+    #[arg(long, overrides_with = "diff", action = ArgAction::SetTrue)]
+    no_diff: bool,
+}
+
+impl ReportArgs {
+    /// True when diffs are shown.
+    pub(crate) fn shows_diff(&self) -> bool {
+        self.diff || !self.no_diff
+    }
+}
+
+/// What standard output has.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OutputFormat {
+    /// Lines for people, with a live picture on a terminal
+    #[default]
+    Human,
+    /// One JSON object a line
+    Json,
+}
+
+fn name_and_value(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.trim().is_empty() => Ok((name.trim().to_owned(), value.to_owned())),
+        _ => Err("expected `name=value`".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::name_and_value;
+
+    #[test]
+    fn a_value_may_have_equal_signs_and_be_empty() {
+        let pair = |name: &str, value: &str| Ok((name.to_owned(), value.to_owned()));
+        assert_eq!(name_and_value("url=http://x/?a=b"), pair("url", "http://x/?a=b"));
+        assert_eq!(name_and_value("empty="), pair("empty", ""));
+        for wrong in ["", "name", "=value", " =v"] {
+            assert_eq!(name_and_value(wrong), Err("expected `name=value`".to_owned()), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! `oneex plan`: what a run would change.
+
+use oneex_engine::run::{Mode, RunStatus};
+
+use super::inputs::{ForksArgs, ParamArgs, ReportArgs, SelectArgs, SiteArgs};
+use super::runbook_help;
+use crate::context::Context;
+use crate::error::CommandError;
+use crate::exit::Exit;
+use crate::gates::Gates;
+use crate::launch::launch;
+use crate::load::{self, Loading};
+use crate::report::choose::choose;
+
+/// Show what a run would change, and change nothing
+///
+/// Reads run, actions are listed. The last line says how many operations were certain.
+#[derive(Debug, clap::Args)]
+#[command(disable_help_flag = true)]
+pub(crate) struct Args {
+    /// The runbook
+    #[arg(required_unless_present = "help")]
+    runbook: Option<String>,
+    #[command(flatten)]
+    site: SiteArgs,
+    #[command(flatten)]
+    params: ParamArgs,
+    #[command(flatten)]
+    select: SelectArgs,
+    #[command(flatten)]
+    forks: ForksArgs,
+    #[command(flatten)]
+    report: ReportArgs,
+    /// End with code 5 when a run would change something
+    #[arg(long)]
+    exit_code: bool,
+    /// Show help, with the runbook's own where one is named
+    #[arg(short, long)]
+    help: bool,
+}
+
+/// Plans it.
+pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, CommandError> {
+    let runbook = args.runbook.as_deref();
+    if args.help {
+        return runbook_help::show("plan", runbook, &args.site, context);
+    }
+    let loading = Loading { site: &args.site, params: &args.params, partial: false };
+    let runbook = load::load(context, runbook.unwrap_or_default(), &loading)?;
+    let chosen = choose(context, &args.report, Mode::Plan, &runbook.loaded.sources);
+    let job = runbook.job(Mode::Plan, "plan", &args.select, &args.forks)?;
+    let ended = launch(job, Gates::open(), chosen.listeners)?;
+    ended.write_stats(context, &args.report)?;
+    let summary = &ended.report.summary;
+    let would_change = summary.counts.changed > 0;
+    if args.exit_code && summary.status == RunStatus::Ok && would_change {
+        return Ok(Exit::WouldChange);
+    }
+    Ok(summary.status.into())
+}

@@ -1,0 +1,67 @@
+//! `oneex run`: runs a runbook.
+
+use oneex_engine::run::Mode;
+
+use super::inputs::{ForksArgs, ParamArgs, ReportArgs, SelectArgs, SiteArgs};
+use super::runbook_help;
+use crate::context::Context;
+use crate::error::CommandError;
+use crate::exit::Exit;
+use crate::gates::Gates;
+use crate::launch::{check_approvals, launch};
+use crate::load::{self, Loading};
+use crate::report::choose::choose;
+
+/// Run a runbook
+///
+/// RUNBOOK is looked for beside the caller, then in the project's `runbooks/`; `.rhai` may be left
+/// out. `oneex run RUNBOOK --help` shows what it does and its parameters.
+#[derive(Debug, clap::Args)]
+#[command(disable_help_flag = true)]
+pub(crate) struct Args {
+    /// The runbook
+    #[arg(required_unless_present = "help")]
+    runbook: Option<String>,
+    #[command(flatten)]
+    site: SiteArgs,
+    #[command(flatten)]
+    params: ParamArgs,
+    #[command(flatten)]
+    select: SelectArgs,
+    #[command(flatten)]
+    forks: ForksArgs,
+    /// Approve a gate; may be given several times
+    #[arg(long, value_name = "GATE")]
+    approve: Vec<String>,
+    /// Approve all gates, outside protected environments
+    #[arg(short, long)]
+    yes: bool,
+    #[command(flatten)]
+    report: ReportArgs,
+    /// Show help, with the runbook's own where one is named
+    #[arg(short, long)]
+    help: bool,
+}
+
+/// Runs it.
+pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, CommandError> {
+    let runbook = args.runbook.as_deref();
+    if args.help {
+        return runbook_help::show("run", runbook, &args.site, context);
+    }
+    let loading = Loading { site: &args.site, params: &args.params, partial: false };
+    let runbook = load::load(context, runbook.unwrap_or_default(), &loading)?;
+    let environment = runbook.loaded.environment.as_ref();
+    let protected =
+        environment.filter(|environment| environment.protected).map(|environment| &*environment.name);
+    check_approvals(&runbook.loaded.graph, &args.approve, protected)?;
+
+    Gates::new(context, &args.approve, args.yes, environment, &runbook.asker, None)
+        .enter(environment, &format!("run `{}`", runbook.name))?;
+    let chosen = choose(context, &args.report, Mode::Run, &runbook.loaded.sources);
+    let gates = Gates::new(context, &args.approve, args.yes, environment, &runbook.asker, chosen.live);
+    let job = runbook.job(Mode::Run, "run", &args.select, &args.forks)?;
+    let ended = launch(job, gates, chosen.listeners)?;
+    ended.write_stats(context, &args.report)?;
+    Ok(ended.report.summary.status.into())
+}

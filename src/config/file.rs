@@ -1,0 +1,242 @@
+//! What the project file says.
+
+use std::path::{Path, PathBuf};
+
+use indexmap::IndexMap;
+use oneex_engine::diag::{Diagnostic, Diagnostics, SourceMap};
+use oneex_sdk::{Map, Value, nearest};
+
+use super::reader;
+use crate::context::PROJECT_FILE;
+
+/// The project file. Without one, everything has its default.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Config {
+    /// The folder of the file; what paths in it are relative to.
+    pub(crate) root: PathBuf,
+    /// `[defaults]`
+    pub(crate) defaults: Defaults,
+    /// `[project]`
+    pub(crate) project: ProjectConfig,
+    /// `[env.NAME]`, in the order of their names.
+    pub(crate) environments: IndexMap<String, EnvConfig>,
+    /// `[MODULE]` and `[MODULE.NAME]` as they are written.
+    pub(crate) modules: Map<String, Value>,
+}
+
+/// What holds where the command line says nothing else.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Defaults {
+    /// Files, folders and lists of hosts, as `-i` takes them.
+    pub(crate) inventory: Vec<String>,
+    /// How many nodes run at a time.
+    pub(crate) forks: Option<usize>,
+    /// The user of connections, where the inventory names none.
+    pub(crate) user: Option<String>,
+}
+
+/// What belongs to the project.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct ProjectConfig {
+    /// Folders of roles, searched in this order; `roles` when left out.
+    pub(crate) roles: Vec<PathBuf>,
+    /// What scripts and templates may read outside of the project.
+    pub(crate) allow: Vec<PathBuf>,
+}
+
+/// One environment.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct EnvConfig {
+    /// Its name.
+    pub(crate) name: String,
+    /// Its inventory, in place of the default one.
+    pub(crate) inventory: Vec<String>,
+    /// Values of parameters, below the command line's.
+    pub(crate) params: Map<String, Value>,
+    /// A run that changes something asks first.
+    pub(crate) protected: bool,
+    /// What `environment().vars` holds.
+    pub(crate) vars: Map<String, Value>,
+    /// `[env.NAME.MODULE]` and `[env.NAME.MODULE.CONN]` as they are written.
+    pub(crate) modules: Map<String, Value>,
+}
+
+/// Why no environment can be chosen.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum EnvironmentError {
+    /// `--env` names one that the file does not have.
+    #[error("`{PROJECT_FILE}` has no environment `{name}`")]
+    Unknown {
+        /// What was asked for.
+        name: String,
+        /// The nearest right name, or all of them.
+        hint: String,
+    },
+    /// There are several, and none was chosen.
+    #[error("there are several environments, and none is chosen")]
+    NotChosen {
+        /// All of them.
+        hint: String,
+    },
+}
+
+impl EnvironmentError {
+    /// What to do next.
+    pub(crate) fn hint(&self) -> &str {
+        match self {
+            Self::Unknown { hint, .. } | Self::NotChosen { hint } => hint,
+        }
+    }
+}
+
+impl Config {
+    /// Reads the project file of the folder `root`; without the file, everything has its default.
+    /// `modules` are the names that tables of connections may have.
+    ///
+    /// Fails with every mistake found, each with line and column.
+    pub(crate) fn load(root: &Path, modules: &[&str], sources: &SourceMap) -> Result<Self, Diagnostics> {
+        let path = root.join(PROJECT_FILE);
+        match std::fs::read_to_string(&path) {
+            Ok(text) => Self::parse(root, &path.to_string_lossy(), &text, modules, sources),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                Ok(Self { root: root.to_path_buf(), ..Self::default() })
+            }
+            Err(error) => {
+                let message = format!("cannot read `{}`: {error}", path.display());
+                Err(Diagnostic::error("unreadable-file", message).into())
+            }
+        }
+    }
+
+    /// Reads the text of a project file that people know as `name`.
+    pub(crate) fn parse(
+        root: &Path,
+        name: &str,
+        text: &str,
+        modules: &[&str],
+        sources: &SourceMap,
+    ) -> Result<Self, Diagnostics> {
+        reader::read(sources.add(name, text), modules)
+            .map(|config| Self { root: root.to_path_buf(), ..config })
+    }
+
+    /// The environment that `--env` names; without it the only one there is, or none.
+    pub(crate) fn environment(&self, chosen: Option<&str>) -> Result<Option<&EnvConfig>, EnvironmentError> {
+        let names =
+            || self.environments.keys().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+        match chosen {
+            Some(name) => self.environments.get(name).map(Some).ok_or_else(|| {
+                let hint = match nearest(name, self.environments.keys().map(String::as_str)) {
+                    Some(right) => format!("did you mean `{right}`?"),
+                    None if self.environments.is_empty() => format!("add `[env.{name}]` to it"),
+                    None => format!("environments are: {}", names()),
+                };
+                EnvironmentError::Unknown { name: name.to_owned(), hint }
+            }),
+            None if self.environments.len() > 1 => {
+                Err(EnvironmentError::NotChosen { hint: format!("choose one with `--env`: {}", names()) })
+            }
+            None => Ok(self.environments.first().map(|(_, environment)| environment)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use oneex_engine::diag::SourceMap;
+    use oneex_sdk::json;
+
+    use super::{Config, EnvironmentError};
+
+    const MODULES: [&str; 2] = ["vault", "proxmox"];
+
+    fn parse(text: &str) -> Result<Config, Vec<String>> {
+        let sources = SourceMap::default();
+        Config::parse(std::path::Path::new("/p"), "oneex.toml", text, &MODULES, &sources).map_err(|found| {
+            let line = |diagnostic: &oneex_engine::diag::Diagnostic| {
+                format!("{diagnostic} ({})", diagnostic.hints.join("; "))
+            };
+            found.0.iter().map(line).collect()
+        })
+    }
+
+    #[test]
+    fn reads_everything_that_it_knows() {
+        let config = parse(
+            "[defaults]\ninventory = 'hosts.ini'\nforks = 8\nuser = 'ops'\n\
+             [project]\nroles = ['roles', '../r']\nallow = ['../x']\n\
+             [env.prod]\ninventory = ['a', 'b,c']\nprotected = true\nparams = { v = 1 }\nvars.d = 'x'\n\
+             [vault]\naddress = 'u'\ntoken = { env = 'T' }\n[vault.eu]\naddress = 'e'\n[env.prod.vault]\naddress = 'p'\n",
+        )
+        .expect("a config");
+        assert_eq!(config.defaults.inventory, ["hosts.ini"]);
+        assert_eq!((config.defaults.forks, config.defaults.user.as_deref()), (Some(8), Some("ops")));
+        assert_eq!(config.project.roles.len(), 2);
+        let prod = config.environment(None).expect("one").expect("prod");
+        assert!(prod.protected && prod.name == "prod");
+        assert_eq!(prod.inventory, ["a", "b,c"]);
+        assert_eq!((json!(prod.params), json!(prod.vars)), (json!({"v": 1}), json!({"d": "x"})));
+        assert_eq!(
+            json!(config.modules),
+            json!({"vault": {"address": "u", "token": {"env": "T"}, "eu": {"address": "e"}}})
+        );
+    }
+
+    #[test]
+    fn mistakes_have_their_place_and_the_nearest_name() {
+        let table = [
+            (
+                "[defaults]\nfork = 8\n",
+                "oneex.toml:2:1: `[defaults]` has no key `fork` (did you mean `forks`?)",
+            ),
+            ("[valt]\na = 1\n", "oneex.toml:1:2: there is no table `[valt]` (did you mean `vault`?)"),
+            (
+                "[env.prod]\nprotect = true\n",
+                "oneex.toml:2:1: `[env.prod]` has no key `protect` (did you mean `protected`?)",
+            ),
+            ("[defaults]\nforks = 0\n", "oneex.toml:2:9: `forks` must be a whole number above 0 ()"),
+            ("[defaults]\nforks = 'x'\n", "oneex.toml:2:9: `forks` must be a whole number above 0 ()"),
+            (
+                "[env.prod]\nprotected = 'yes'\n",
+                "oneex.toml:2:13: `protected` must be `true` or `false`, and this is a string ()",
+            ),
+            ("env = 1\n", "oneex.toml:1:7: `[env]` must be a table, and this is an integer ()"),
+            ("[vault]\ntoken = { env = 1 }\n", "oneex.toml:2:17: `env` must be a string ()"),
+            (
+                "[vault]\ntoken = { env = 'A', file = 'b' }\n",
+                "oneex.toml:2:9: a value is taken from one place: `env`, `file` or `command` ()",
+            ),
+            (
+                "[vault]\ntoken = { command = [] }\n",
+                "oneex.toml:2:21: `command` must be a list of strings, the program first ()",
+            ),
+        ];
+        for (text, wanted) in table {
+            assert_eq!(parse(text), Err(vec![wanted.to_owned()]), "{text}");
+        }
+        let syntax = parse("[defaults]\nforks = = 2\n").expect_err("a mistake");
+        assert!(syntax[0].starts_with("oneex.toml:2:9: "), "{syntax:?}");
+        assert_eq!(parse("a = 1\nb = 2\n").expect_err("mistakes").len(), 2);
+    }
+
+    #[test]
+    fn several_environments_must_be_chosen_from() {
+        let config = parse("[env.prod]\n[env.test]\n").expect("a config");
+        assert_eq!(config.environment(Some("test")).expect("one").map(|env| env.name.as_str()), Some("test"));
+        let error = config.environment(None).expect_err("none is chosen");
+        assert_eq!(error.hint(), "choose one with `--env`: `prod`, `test`");
+        let error = config.environment(Some("prd")).expect_err("unknown");
+        assert_eq!(
+            error,
+            EnvironmentError::Unknown { name: "prd".into(), hint: "did you mean `prod`?".into() }
+        );
+        assert_eq!(parse("").expect("a config").environment(None), Ok(None));
+    }
+
+    #[test]
+    fn a_folder_without_the_file_has_the_defaults() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let config = Config::load(folder.path(), &MODULES, &SourceMap::default()).expect("a config");
+        assert_eq!(config, Config { root: folder.path().to_path_buf(), ..Config::default() });
+    }
+}

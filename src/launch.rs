@@ -1,0 +1,150 @@
+//! Running a graph: the runtime, the signals, the reports, and what the end of it means.
+
+use std::path::PathBuf;
+use std::sync::{Arc, RwLock};
+
+use oneex_engine::graph::{Graph, TaskKind};
+use oneex_engine::run::{
+    Listener, Mode, ProjectFiles, RunContext, RunIntroduction, RunOptions, RunReport, RunRequest, RunSetup,
+    Stop, run,
+};
+use oneex_engine::template::Templates;
+use oneex_sdk::{Map, OpError, OpResult, Value};
+use tokio::runtime::Handle;
+
+use crate::commands::inputs::ReportArgs;
+use crate::context::Context;
+use crate::error::CommandError;
+use crate::gates::Gates;
+use crate::report::stats::{Api, Stats};
+use crate::signals;
+use crate::site::Site;
+
+/// Puts a run together for these listeners.
+pub(crate) type Assemble<'a> =
+    Box<dyn FnOnce(Vec<Box<dyn Listener>>, Handle) -> std::io::Result<Arc<RunContext>> + 'a>;
+
+/// What is run.
+pub(crate) struct Job<'a> {
+    /// Puts the run together.
+    pub(crate) assemble: Assemble<'a>,
+    /// Which part of it runs.
+    pub(crate) options: RunOptions,
+    /// What the first event says.
+    pub(crate) introduction: RunIntroduction,
+}
+
+impl Job<'_> {
+    /// The run of a graph that no script made.
+    pub(crate) fn adhoc(name: &str, graph: Graph, site: Site, options: RunOptions) -> Self {
+        let introduction = RunIntroduction {
+            mode: "exec",
+            environment: site.environment.map(|environment| environment.name),
+            params: Value::Object(Map::new()),
+        };
+        let name = name.to_owned();
+        let assemble = |listeners, runtime| {
+            Ok(RunContext::new(RunSetup {
+                name,
+                mode: Mode::Run,
+                graph: Arc::new(graph),
+                inventory: Arc::new(RwLock::new(site.inventory)),
+                registry: site.registry,
+                redactor: site.redactor,
+                sources: Arc::default(),
+                files: Arc::new(NoFiles),
+                templates: Templates::default(),
+                listeners,
+                runtime,
+            }))
+        };
+        Self { assemble: Box::new(assemble), options, introduction }
+    }
+}
+
+/// The files of a run that has no script: none.
+struct NoFiles;
+
+impl ProjectFiles for NoFiles {
+    fn find(&self, _: &str, _: &str, name: &str) -> OpResult<PathBuf> {
+        Err(OpError::invalid(format!("`{name}` can be found only from a runbook")))
+    }
+}
+
+/// Runs a graph to its end. `gates` decides gates; what happens goes to `listeners`.
+pub(crate) fn launch(
+    job: Job<'_>,
+    gates: Gates,
+    listeners: Vec<Box<dyn Listener>>,
+) -> Result<Ended, CommandError> {
+    let failed = |error: std::io::Error| CommandError::failed(format!("the run cannot begin: {error}"));
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_name("oneex")
+        .build()
+        .map_err(failed)?;
+    let stop = Stop::default();
+    {
+        let _within = runtime.enter();
+        let stop = stop.clone();
+        signals::listen(move |signal| stop.interrupt(signal)).map_err(failed)?;
+    }
+    let context = (job.assemble)(listeners, runtime.handle().clone()).map_err(failed)?;
+    let selection = context.graph.select(&job.options)?;
+    let report = run(RunRequest {
+        context: Arc::clone(&context),
+        selection,
+        options: job.options,
+        gates: Arc::new(gates),
+        stop,
+        introduction: job.introduction,
+    });
+    Ok(Ended { report, context, runtime })
+}
+
+/// A run that has ended; its connections are closed when it is dropped.
+pub(crate) struct Ended {
+    /// How it went.
+    pub(crate) report: RunReport,
+    /// What its nodes shared.
+    pub(crate) context: Arc<RunContext>,
+    runtime: tokio::runtime::Runtime,
+}
+
+impl Ended {
+    /// Writes the statistics that the flags ask for.
+    pub(crate) fn write_stats(&self, context: &Context, args: &ReportArgs) -> Result<(), CommandError> {
+        let Some(path) = &args.stats else { return Ok(()) };
+        let traffic = self.context.connections.traffic();
+        let hosts = traffic.into_iter().map(|(host, traffic)| (host.to_string(), traffic)).collect();
+        Stats::collect(&self.report.summary, hosts, Api::default()).write(&context.cwd.join(path))
+    }
+}
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.runtime.block_on(self.context.connections.close());
+    }
+}
+
+/// Refuses approvals of gates that the graph does not have, with the nearest name.
+pub(crate) fn check_approvals(
+    graph: &Graph,
+    approved: &[String],
+    also: Option<&str>,
+) -> Result<(), CommandError> {
+    let gates: Vec<&str> = graph
+        .tasks
+        .iter()
+        .filter(|task| matches!(task.kind, TaskKind::Gate(_)))
+        .map(|task| &*task.name)
+        .chain(also)
+        .collect();
+    let Some(unknown) = approved.iter().find(|name| !gates.contains(&name.as_str())) else { return Ok(()) };
+    let error = CommandError::usage(format!("there is no gate `{unknown}`"));
+    Err(match oneex_sdk::nearest(unknown, gates.iter().copied()) {
+        Some(right) => error.hint(format!("did you mean `{right}`?")),
+        None if gates.is_empty() => error.hint("the runbook has no gates"),
+        None => error.hint(format!("gates are: {}", gates.join(", "))),
+    })
+}

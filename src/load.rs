@@ -1,0 +1,165 @@
+//! From what a person calls a runbook to a loaded one.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use oneex_engine::diag::{Diagnostic, Diagnostics};
+use oneex_engine::inventory::HostSet;
+use oneex_engine::run::{Mode, RunIntroduction, RunOptions};
+use oneex_engine::script::{self, Described, LoadRequest, Loaded, ParamShown};
+use oneex_sdk::{Map, Value};
+
+use crate::commands::inputs::{ForksArgs, ParamArgs, SelectArgs, SiteArgs};
+use crate::context::Context;
+use crate::error::CommandError;
+use crate::launch::Job;
+use crate::prompt::Asker;
+use crate::report::diagnostic;
+use crate::runbook::{self, Runbook};
+use crate::site::Site;
+use crate::{library, params};
+
+/// What is given for a load.
+pub(crate) struct Loading<'a> {
+    /// Which hosts, and which environment.
+    pub(crate) site: &'a SiteArgs,
+    /// Values for parameters.
+    pub(crate) params: &'a ParamArgs,
+    /// Parameters need no values.
+    pub(crate) partial: bool,
+}
+
+/// A loaded runbook with what the command line knows of it.
+pub(crate) struct LoadedRunbook {
+    /// The name that people see.
+    pub(crate) name: String,
+    /// The runbook.
+    pub(crate) loaded: Loaded,
+    /// Who asks the person.
+    pub(crate) asker: Arc<Asker>,
+    forks: Option<usize>,
+}
+
+/// Loads a runbook and shows what the load warns of.
+pub(crate) fn load(
+    context: &Context,
+    given: &str,
+    loading: &Loading<'_>,
+) -> Result<LoadedRunbook, CommandError> {
+    let asker = Arc::new(Asker::new(context.stderr.clone()));
+    let (runbook, request, forks) = request(context, given, loading, &asker)?;
+    let loaded = script::load(request).map_err(|diagnostics| failure(diagnostics, &asker))?;
+    for warning in &loaded.warnings {
+        warn(context, warning);
+    }
+    Ok(LoadedRunbook { name: runbook.name, loaded, asker, forks })
+}
+
+/// Reads a runbook's doc comment and parameters; gives its name too.
+pub(crate) fn describe(
+    context: &Context,
+    given: &str,
+    loading: &Loading<'_>,
+) -> Result<(String, Described), CommandError> {
+    let asker = Arc::new(Asker::new(context.stderr.clone()));
+    let (runbook, request, _) = request(context, given, loading, &asker)?;
+    Ok((runbook.name, script::describe(request)?))
+}
+
+fn request(
+    context: &Context,
+    given: &str,
+    loading: &Loading<'_>,
+    asker: &Arc<Asker>,
+) -> Result<(Runbook, LoadRequest, Option<usize>), CommandError> {
+    let runbook = runbook::find(context, given)?;
+    let folder = runbook.path.parent().unwrap_or(Path::new("/"));
+    let mut site = Site::open(context, folder, loading.site)?;
+    site.read_runbook_vars(folder)?;
+    let mut inputs = params::inputs(loading.params, context, asker)?;
+    inputs.environment = std::mem::take(&mut site.params);
+    inputs.partial = loading.partial;
+    if loading.partial {
+        inputs.prompt = None;
+    }
+    let forks = site.config.defaults.forks;
+    let request = LoadRequest {
+        project: site.project(folder),
+        runbook: runbook.path.clone(),
+        name: runbook.name.clone(),
+        inventory: site.inventory,
+        params: inputs,
+        variables: context.variables.clone(),
+        environment: site.environment,
+        registry: site.registry,
+        library: library::embedded(),
+        redactor: site.redactor,
+    };
+    Ok((runbook, request, forks))
+}
+
+fn failure(diagnostics: Diagnostics, asker: &Asker) -> CommandError {
+    if asker.was_interrupted() { CommandError::interrupted() } else { diagnostics.into() }
+}
+
+fn warn(context: &Context, warning: &Diagnostic) {
+    context.stderr.write(&diagnostic::render(warning, context.stderr.is_colored()));
+}
+
+impl LoadedRunbook {
+    /// What the run is asked to do.
+    pub(crate) fn options(&self, select: &SelectArgs, forks: &ForksArgs) -> Result<RunOptions, CommandError> {
+        let limit = select.limit.as_deref().map(|pattern| self.limit(pattern)).transpose()?;
+        let mut options = RunOptions {
+            tags: select.tags.clone(),
+            skip_tags: select.skip_tags.clone(),
+            only: select.only.clone(),
+            limit,
+            ..RunOptions::default()
+        };
+        if let Some(forks) = forks.forks.map(usize::from).or(self.forks) {
+            options.forks = forks;
+        }
+        Ok(options)
+    }
+
+    /// A limit that matches nothing is a mistake, unless a task adds the hosts that it means.
+    fn limit(&self, pattern: &str) -> Result<HostSet, CommandError> {
+        let set =
+            HostSet::pattern(pattern).map_err(|error| CommandError::usage(format!("--limit: {error}")))?;
+        let inventory = self.loaded.inventory.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let dynamic = self.loaded.graph.tasks.iter().any(|task| !task.adds_hosts.is_empty());
+        if !dynamic && set.resolve(&inventory).is_empty() {
+            let error = CommandError::usage(format!("--limit: `{pattern}` matches no host"));
+            return Err(crate::site::nearest_host(error, &set, &inventory));
+        }
+        Ok(set)
+    }
+
+    /// The run.
+    pub(crate) fn job(
+        &self,
+        mode: Mode,
+        word: &'static str,
+        select: &SelectArgs,
+        forks: &ForksArgs,
+    ) -> Result<Job<'_>, CommandError> {
+        let loaded = &self.loaded;
+        Ok(Job {
+            assemble: Box::new(move |listeners, runtime| loaded.context(mode, listeners, runtime)),
+            options: self.options(select, forks)?,
+            introduction: RunIntroduction {
+                mode: word,
+                environment: loaded.environment.as_ref().map(|environment| environment.name.clone()),
+                params: shown(&loaded.params),
+            },
+        })
+    }
+}
+
+/// The parameters as the first event has them.
+fn shown(params: &[ParamShown]) -> Value {
+    let map: Map<String, Value> =
+        params.iter().map(|param| (param.name.clone(), param.value.clone())).collect();
+    Value::Object(map)
+}

@@ -1,0 +1,59 @@
+//! What the modules are told of the world around the program.
+
+use std::path::{Path, PathBuf};
+
+use oneex_modules::Settings;
+use oneex_modules::local::LocalSettings;
+use oneex_modules::ssh::SshSettings;
+use oneex_sdk::Registry;
+
+use crate::context::Context;
+
+/// Private keys that OpenSSH tries too, in the order of ssh_config(5), `IdentityFile`.
+const KEYS: [&str; 3] = ["id_rsa", "id_ecdsa", "id_ed25519"];
+
+/// Everything that the modules bring, with the settings of this machine and person; `user` is the
+/// project's default for connections.
+pub(crate) fn registry(context: &Context, user: Option<String>) -> Registry {
+    let settings = Settings { local: LocalSettings { home: context.home.clone() }, ssh: ssh(context, user) };
+    let mut registry = Registry::default();
+    oneex_modules::register(&mut registry, settings);
+    registry
+}
+
+fn ssh(context: &Context, user: Option<String>) -> SshSettings {
+    let folder = context.home.as_deref().map(|home| home.join(".ssh"));
+    let in_folder = |names: &[&str]| -> Vec<PathBuf> {
+        folder.iter().flat_map(|folder: &PathBuf| names.iter().map(|name| folder.join(name))).collect()
+    };
+    let mut known_hosts = in_folder(&["known_hosts", "known_hosts2"]);
+    known_hosts.extend(["/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2"].map(PathBuf::from));
+    let variable = |name: &str| context.variables.get(name).filter(|value| !value.is_empty());
+    SshSettings {
+        user: user.or_else(|| variable("USER").cloned()),
+        key_files: in_folder(&KEYS),
+        agent_socket: variable("SSH_AUTH_SOCK").map(|path| Path::new(path).to_path_buf()),
+        known_hosts,
+        ..SshSettings::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ssh;
+    use crate::context::Context;
+
+    #[test]
+    fn ssh_is_told_of_keys_agent_and_known_hosts() {
+        let (mut context, _) = Context::for_test("/".as_ref());
+        context.home = Some("/home/ops".into());
+        context.variables.insert("SSH_AUTH_SOCK".into(), "/run/agent".into());
+        context.variables.insert("USER".into(), "ops".into());
+        let settings = ssh(&context, None);
+        assert_eq!(settings.user.as_deref(), Some("ops"));
+        assert!(settings.key_files.contains(&"/home/ops/.ssh/id_ed25519".into()));
+        assert!(settings.known_hosts.contains(&"/home/ops/.ssh/known_hosts".into()));
+        assert_eq!(settings.agent_socket, Some("/run/agent".into()));
+        assert_eq!(ssh(&context, Some("deploy".into())).user.as_deref(), Some("deploy"));
+    }
+}

@@ -1,0 +1,53 @@
+//! Which reports a run has: by the flags, the streams and the verbosity.
+
+use std::sync::Arc;
+
+use oneex_engine::diag::SourceMap;
+use oneex_engine::run::{Listener, Mode};
+
+use super::human::{Human, HumanLog};
+use super::json::JsonLines;
+use super::junit::Junit;
+use super::look::Look;
+use super::plan::PlanLog;
+use super::progress::{Live, Progress};
+use crate::commands::inputs::{OutputFormat, ReportArgs};
+use crate::context::{Context, Verbosity};
+
+/// The listeners of a run, and the live picture where there is one.
+pub(crate) struct Chosen {
+    /// All listeners.
+    pub(crate) listeners: Vec<Box<dyn Listener>>,
+    /// The live picture, which makes room for questions.
+    pub(crate) live: Option<Arc<Live>>,
+}
+
+/// Chooses the reports of a run.
+pub(crate) fn choose(context: &Context, args: &ReportArgs, mode: Mode, sources: &Arc<SourceMap>) -> Chosen {
+    let mut chosen = Chosen { listeners: Vec::new(), live: None };
+    let output = context.stdout.clone();
+    let (color, verbosity, diff) = (output.is_colored(), context.verbosity, args.shows_diff());
+    let sources = Arc::clone(sources);
+    if let Some(path) = &args.junit {
+        let path = context.cwd.join(path);
+        chosen.listeners.push(Box::new(Junit::new(path, context.stderr.clone(), Arc::clone(&sources))));
+    }
+    if args.output == OutputFormat::Json {
+        chosen.listeners.push(Box::new(JsonLines::new(output)));
+        return chosen;
+    }
+    if mode == Mode::Plan {
+        chosen.listeners.push(Box::new(PlanLog::new(Look::plan(color, verbosity, diff), sources, output)));
+        return chosen;
+    }
+    let human = Human::new(Look::run(color, verbosity, diff), sources);
+    // The program's own log would write into the picture.
+    if output.is_live() && verbosity > Verbosity::QUIET && !context.logs() {
+        let live = Live::on_stdout(human, output);
+        chosen.live = Some(Arc::clone(&live));
+        chosen.listeners.push(Box::new(Progress::start(live)));
+    } else {
+        chosen.listeners.push(Box::new(HumanLog::new(human, output)));
+    }
+    chosen
+}
