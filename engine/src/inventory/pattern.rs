@@ -288,3 +288,74 @@ impl Part {
         found
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::PatternError;
+    use crate::diag::SourceMap;
+    use crate::inventory::{HostSet, Inventory, InventorySource};
+
+    fn inventory() -> Inventory {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("hosts.ini");
+        std::fs::write(&path, include_str!("recorded/hosts.ini")).expect("a file");
+        Inventory::load(&[InventorySource::File(path)], &SourceMap::default()).expect("an inventory")
+    }
+
+    /// `patterns.tsv` was recorded from ansible-core 2.19.14.
+    #[test]
+    fn patterns_choose_what_ansible_chooses_in_its_order() {
+        let inventory = inventory();
+        for line in include_str!("recorded/patterns.tsv").lines() {
+            let (pattern, wanted) = line.split_once('\t').expect("a tab");
+            let found = HostSet::pattern(pattern).expect(pattern).resolve(&inventory);
+            assert_eq!(found.join(" "), wanted, "{pattern}");
+        }
+    }
+
+    #[test]
+    fn unknown_parts_and_mistakes_are_named() {
+        let inventory = inventory();
+        let set = HostSet::pattern("web:nothing:!dbb").expect("a pattern");
+        assert_eq!(set.unknown_names(&inventory), ["nothing", "dbb"]);
+        assert_eq!(inventory.nearest_name("wbe"), Some("web"));
+        assert_eq!(HostSet::pattern(" "), Err(PatternError::Empty));
+        assert!(matches!(HostSet::pattern("~("), Err(PatternError::Regex { .. })));
+    }
+
+    #[test]
+    fn variables_come_from_groups_and_lines() {
+        let host = inventory().host("web10.example").expect("a host");
+        assert_eq!(host.groups, ["web", "prod"]);
+        assert_eq!(
+            (host.target.port, &host.vars["role"], &host.vars["tier"]),
+            (Some(2222), &"edge".into(), &"prod".into())
+        );
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn sets_obey_their_algebra(one in 0_usize..5, other in 0_usize..5) {
+            let inventory = inventory();
+            let names = ["web", "db", "prod", "staging", "all"];
+            let set = |index: usize| HostSet::pattern(names[index]).expect("a pattern");
+            let sorted = |set: HostSet| {
+                let mut names = set.resolve(&inventory);
+                names.sort();
+                names
+            };
+            let (a, b) = (set(one), set(other));
+            proptest::prop_assert_eq!(sorted(a.clone() + b.clone()), sorted(b.clone() + a.clone()));
+            proptest::prop_assert_eq!(sorted((a.clone() - b.clone()) + (a.clone() & b.clone())), sorted(a.clone()));
+            let text = format!("{}:&{}", names[one], names[other]);
+            proptest::prop_assert_eq!(HostSet::pattern(&text).expect("a pattern").resolve(&inventory), (a & b).resolve(&inventory));
+        }
+
+        #[test]
+        fn never_panics(text in "[a-z0-9:,&!~*?\\[\\]. -]{0,24}") {
+            if let Ok(set) = HostSet::pattern(&text) {
+                set.resolve(&Inventory::default());
+            }
+        }
+    }
+}
