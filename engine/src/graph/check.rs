@@ -1,6 +1,7 @@
 //! Mistakes in the order of tasks.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use petgraph::Direction;
 use petgraph::graph::NodeIndex;
@@ -137,8 +138,8 @@ fn shortest_circle(order: &Order, start: NodeIndex) -> Option<Vec<Step>> {
                 path.reverse();
                 return Some(path);
             }
-            if !came.contains_key(&first) {
-                came.insert(first, (then, edge.weight().kind));
+            if let Entry::Vacant(fresh) = came.entry(first) {
+                fresh.insert((then, edge.weight().kind));
                 queue.push_back(first);
             }
         }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{EdgeKind, Graph, Selection, Task, TaskId, TaskKind};
+use super::{EdgeKind, Graph, HostsFrom, Selection, Task, TaskId, TaskKind};
 
 /// The form of a picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,7 +100,8 @@ impl<'a> Picture<'a> {
                     self.text_of(Some(index), depth + 1, before, out);
                 }
                 Child::Task(task) => {
-                    let _ = writeln!(out, "{indent}{}{}", kind_word(task), visible(&task.name));
+                    let _ =
+                        writeln!(out, "{indent}{}{}{}", kind_word(task), visible(&task.name), hosts_of(task));
                     if !task.doc.is_empty() {
                         let _ = writeln!(out, "{indent}    {}", visible(first_line(&task.doc)));
                     }
@@ -214,6 +215,14 @@ fn kind_word(task: &Task) -> &'static str {
     }
 }
 
+fn hosts_of(task: &Task) -> String {
+    match &task.on {
+        None => String::new(),
+        Some(HostsFrom::Set(set)) => format!(" on {}", visible(&set.to_string())),
+        Some(HostsFrom::Code(_)) => " on hosts that the run finds".to_owned(),
+    }
+}
+
 fn first_line(text: &str) -> &str {
     text.trim().lines().next().unwrap_or_default()
 }
@@ -260,6 +269,7 @@ mod tests {
         sample.tasks[gate.index()].kind = TaskKind::Gate("go?".into());
         sample.tasks[base.index()].doc = "The base.\nMore of it.".into();
         sample.handler(reload);
+        sample.on(one, &["web1", "web2"]);
         sample.needs(one, &[base]);
         sample.after(two, &[gate]);
         sample.notifies(one, reload);
@@ -277,7 +287,7 @@ mod tests {
 base
     The base.
 block shop (in order)
-  shop/one
+  shop/one on web1,web2
       needs base
       may notify reload\\x1b[2J
   shop/say \"hi\" #1 <b>

@@ -25,7 +25,7 @@ pub(super) fn in_order(inventory: &Inventory, names: Vec<Arc<str>>) -> Vec<Arc<s
 }
 
 /// The hosts of a set. A pattern may match nothing; a host by its name must be there.
-pub(super) fn hosts_in(inventory: &Inventory, set: &HostSet) -> Result<Vec<Arc<str>>, Failure> {
+pub(super) fn hosts_in(inventory: &Inventory, set: &HostSet) -> Result<Vec<Arc<str>>, Box<Failure>> {
     match unknown_host(inventory, set) {
         Some(name) => Err(no_host(inventory, &name)),
         None => Ok(set.resolve(inventory)),
@@ -47,16 +47,16 @@ fn is_known(inventory: &Inventory, name: &str) -> bool {
     inventory.contains(name) || inventory.host(name).is_some()
 }
 
-fn no_host(inventory: &Inventory, name: &str) -> Failure {
+fn no_host(inventory: &Inventory, name: &str) -> Box<Failure> {
     let hint = match inventory.nearest_name(name) {
         Some(right) => format!("did you mean `{right}`?"),
         None => "`add_host` makes one during the run".to_owned(),
     };
-    Failure { hints: vec![hint], ..invalid(format!("there is no host `{name}`")) }
+    Box::new(Failure { hints: vec![hint], ..*invalid(format!("there is no host `{name}`")) })
 }
 
 /// The hosts that a closure of `.on` returned.
-pub(super) fn hosts_of(inventory: &Inventory, returned: Value) -> Result<Vec<Arc<str>>, Failure> {
+pub(super) fn hosts_of(inventory: &Inventory, returned: Value) -> Result<Vec<Arc<str>>, Box<Failure>> {
     let list = match returned {
         Value::Array(list) => list,
         Value::String(_) => vec![returned],
@@ -76,7 +76,7 @@ pub(super) fn hosts_of(inventory: &Inventory, returned: Value) -> Result<Vec<Arc
 }
 
 /// The items that a closure of `.each` returned.
-pub(super) fn items_of(returned: Value) -> Result<Vec<Value>, Failure> {
+pub(super) fn items_of(returned: Value) -> Result<Vec<Value>, Box<Failure>> {
     match returned {
         Value::Array(list) => Ok(list),
         _ => Err(invalid("the closure of `.each` did not return an array")),
@@ -94,15 +94,15 @@ pub(super) struct Items {
 
 impl Items {
     /// Names the items: a map by its `name`, a text, number or bool by itself, another by its index.
-    pub(super) fn new(values: Vec<Value>) -> Result<Self, Failure> {
+    pub(super) fn new(values: Vec<Value>) -> Result<Self, Box<Failure>> {
         let names: Vec<Arc<str>> =
             values.iter().enumerate().map(|(index, value)| name_of(index, value)).collect();
         let mut seen = HashSet::with_capacity(names.len());
         match names.iter().find(|name| !seen.insert(Arc::clone(name))) {
-            Some(twice) => Err(Failure {
+            Some(twice) => Err(Box::new(Failure {
                 hints: vec!["give each item a `name` of its own".to_owned()],
-                ..invalid(format!("two items of `.each` are named `{twice}`"))
-            }),
+                ..*invalid(format!("two items of `.each` are named `{twice}`"))
+            })),
             None => Ok(Self { names, values }),
         }
     }
@@ -120,8 +120,8 @@ fn name_of(index: usize, value: &Value) -> Arc<str> {
     }
 }
 
-fn invalid(message: impl Into<String>) -> Failure {
-    Failure::new(ErrorKind::Invalid, message)
+fn invalid(message: impl Into<String>) -> Box<Failure> {
+    Box::new(Failure::new(ErrorKind::Invalid, message))
 }
 
 #[cfg(test)]

@@ -32,9 +32,13 @@ impl NodeEnd {
     }
 
     /// A failure.
-    pub(super) fn failed(failure: Failure) -> Self {
-        let status = status_of(failure.kind);
-        Self { failure: Some(Box::new(failure)), ..Self::with(status, None) }
+    pub(super) fn failed(failure: impl Into<Box<Failure>>) -> Self {
+        let failure = failure.into();
+        Self {
+            status: status_of(failure.kind),
+            failure: Some(failure),
+            ..Self::with(NodeStatus::Failed, None)
+        }
     }
 
     fn returned(status: NodeStatus, returned: Returned) -> Self {
@@ -44,7 +48,7 @@ impl NodeEnd {
     /// The end of code that did not return.
     pub(super) fn interrupted(interrupt: Interrupt) -> Self {
         match interrupt {
-            Interrupt::Failed(failure) => Self::failed(*failure),
+            Interrupt::Failed(failure) => Self::failed(failure),
             Interrupt::Skipped(reason) => Self::with(NodeStatus::Skipped, Some(reason)),
             Interrupt::Cancelled => Self::with(NodeStatus::Cancelled, None),
             Interrupt::KnownAfterRun(what) => Self::with(NodeStatus::KnownAfterRun, Some(what)),

@@ -75,3 +75,40 @@ impl Outputs {
         self.0.read().unwrap_or_else(std::sync::PoisonError::into_inner).get(&task).cloned()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::{NodeResult, Outputs};
+    use crate::graph::TaskId;
+    use crate::run::{NodeKey, NodeStatus};
+
+    #[test]
+    fn results_come_into_the_order_of_their_nodes() {
+        let outputs = Outputs::default();
+        let order = [3, 0, 2, 1, 4];
+        outputs.reserve(TaskId(0), order.len());
+        for node in order {
+            outputs.push(
+                TaskId(0),
+                NodeResult {
+                    node: NodeKey { task: "t".into(), host: None, item: None },
+                    item: Value::Null,
+                    status: NodeStatus::Ok,
+                    output: json!(node),
+                    unknown: false,
+                    failure: None,
+                },
+            );
+        }
+        outputs.arrange(TaskId(0), order.to_vec());
+        let found: Vec<Value> = outputs
+            .get(TaskId(0))
+            .expect("it was pushed")
+            .iter()
+            .map(|result| result.output.clone())
+            .collect();
+        assert_eq!(found, [json!(0), json!(1), json!(2), json!(3), json!(4)]);
+    }
+}

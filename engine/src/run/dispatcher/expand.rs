@@ -117,11 +117,10 @@ impl Dispatcher {
     /// A deployment to nobody is a mistake, unless a plan cannot know who will be there.
     fn nobody(&self, task: u32) -> NodeEnd {
         let spec = &self.graph.tasks[task as usize];
-        if self.context.mode == Mode::Plan {
-            if let Some(maker) = self.maker_of_hosts(task) {
-                let reason = format!("its hosts are known after `{maker}` has run");
-                return NodeEnd::with(NodeStatus::KnownAfterRun, Some(reason));
-            }
+        let maker = if self.context.mode == Mode::Plan { self.maker_of_hosts(task) } else { None };
+        if let Some(maker) = maker {
+            let reason = format!("its hosts are known after `{maker}` has run");
+            return NodeEnd::with(NodeStatus::KnownAfterRun, Some(reason));
         }
         let mut failure =
             Failure::new(ErrorKind::Invalid, format!("`{}` has no hosts: its set is empty", spec.name));

@@ -148,7 +148,7 @@ fn a_notification_that_comes_too_late_is_warned_of() {
         if call.host() == "b" {
             // Another host, whose own part may have ended long ago.
             let run = &call.context.run;
-            while !run.outputs.get(reload).is_some_and(|results| !results.is_empty()) {
+            while run.outputs.get(reload).is_none_or(|results| results.is_empty()) {
                 std::thread::yield_now();
             }
             run.notified.add(reload, Some("a".into()));
