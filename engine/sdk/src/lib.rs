@@ -22,7 +22,7 @@ pub use command::{Command, CommandOutput, Exit, Program, quote};
 pub use duration::{Duration, parse_duration, parse_size};
 pub use error::{ErrorKind, FailedCommand, OpError, OpResult};
 pub use host::{Connector, Content, HostInfo, Reader, Target, Traffic, Transport, Writer};
-pub use module::{FactSource, Registry};
+pub use module::{FactSource, Meter, Registry};
 pub use nearest::nearest;
 pub use op::{Call, DynOp, Example, Kind, Looked, Manual, Op, Proof, Resources, erase};
 pub use outcome::Output;
