@@ -1,5 +1,6 @@
 //! Test tools of oneex. They panic with a clear message where something that a test needs is missing.
 
+pub mod api;
 mod farm;
 pub mod processes;
 pub mod project;
