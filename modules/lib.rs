@@ -3,6 +3,8 @@
 //! The modules print nothing and read neither the environment nor the home directory: what they
 //! need of those is in [`Settings`], which the command line fills.
 
+pub mod host;
+pub mod http;
 pub mod local;
 pub mod ssh;
 
@@ -13,6 +15,8 @@ use std::sync::Arc;
 /// What the modules need to know of the world around the program.
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
+    /// What holds for all requests of the `http::` functions.
+    pub http: http::Settings,
     /// The controller as a host.
     pub local: local::LocalSettings,
     /// Connections over SSH.
@@ -22,5 +26,7 @@ pub struct Settings {
 /// Adds everything that the modules bring.
 pub fn register(registry: &mut oneex_sdk::Registry, settings: Settings) {
     registry.connector(Arc::new(ssh::SshConnector::new(settings.ssh)));
+    host::register(registry);
+    http::register(registry, settings.http);
     registry.connector(Arc::new(local::LocalConnector::new(settings.local)));
 }

@@ -15,7 +15,8 @@ const KEYS: [&str; 3] = ["id_rsa", "id_ecdsa", "id_ed25519"];
 /// Everything that the modules bring, with the settings of this machine and person; `user` is the
 /// project's default for connections.
 pub(crate) fn registry(context: &Context, user: Option<String>) -> Registry {
-    let settings = Settings { local: LocalSettings { home: context.home.clone() }, ssh: ssh(context, user) };
+    let local = LocalSettings { home: context.home.clone() };
+    let settings = Settings { local, ssh: ssh(context, user), ..Settings::default() };
     let mut registry = Registry::default();
     oneex_modules::register(&mut registry, settings);
     registry

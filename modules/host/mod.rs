@@ -1,0 +1,15 @@
+//! Hosts as machines: operations on them, and what those share.
+//!
+//! Nothing here knows how a host is reached. Values travel as positional parameters of POSIX `sh`
+//! scripts, never inside their text; the scripts need coreutils or BusyBox and nothing else.
+
+pub mod facts;
+pub mod ops;
+
+mod packages;
+
+/// Adds everything that hosts bring.
+pub fn register(registry: &mut oneex_sdk::Registry) {
+    ops::register(registry);
+    registry.facts(std::sync::Arc::new(facts::HostFacts));
+}

@@ -1,0 +1,285 @@
+//! `packages`: what is installed.
+
+use oneex_sdk::{
+    Change, Duration, Example, Kind, Op, OpError, OpResult, Output, Proof, Reader, Resources, Writer,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::host::packages::{Act, PackageManager, PackageName, Policy, Snapshot, named, probe};
+
+/// One name, or several.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged, expecting = "expected the name of a package, or an array of names")]
+pub(super) enum Names {
+    /// One.
+    One(String),
+    /// Several.
+    Several(Vec<String>),
+}
+
+/// Which state is wanted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum State {
+    /// Installed, in whichever version, or in the one that the name gives.
+    #[default]
+    Present,
+    /// Not installed.
+    Absent,
+    /// Installed, in the newest version that the host's sources have.
+    Latest,
+}
+
+/// The options.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Params {
+    /// One name or several; `name=version` for exactly that version.
+    pub names: Names,
+    /// `present` (the default), `absent` or `latest`.
+    #[serde(default)]
+    pub state: State,
+    /// Fetches the lists of packages before something is installed.
+    #[serde(default)]
+    pub update_cache: bool,
+    /// With `update_cache`: lists younger than this are not fetched again.
+    pub cache_valid_time: Option<Duration>,
+    /// Whether packages that are only recommended are installed as well; the host's own setting when left out.
+    pub recommends: Option<bool>,
+    /// Removes what only the removed packages needed; only when something else is to be done.
+    #[serde(default)]
+    pub autoremove: bool,
+    /// With `absent`: removes configuration files too, also those left by an earlier removal.
+    #[serde(default)]
+    pub purge: bool,
+    /// Lets `name=version` replace a newer version.
+    #[serde(default)]
+    pub allow_downgrade: bool,
+    /// How long to wait for another package manager to end; 5 minutes.
+    pub lock_timeout: Option<Duration>,
+}
+
+impl Params {
+    fn packages(&self) -> OpResult<Vec<PackageName>> {
+        match &self.names {
+            Names::One(name) => Ok(vec![PackageName::parse(name)?]),
+            Names::Several(names) => names.iter().map(|name| PackageName::parse(name)).collect(),
+        }
+    }
+}
+
+/// What `read` found.
+pub(super) struct Found {
+    driver: &'static dyn PackageManager,
+    packages: Vec<PackageName>,
+    snapshot: Snapshot,
+}
+
+/// See [`Op::MANUAL`].
+pub(super) struct Packages;
+
+impl Op for Packages {
+    type Params = Params;
+    type State = Found;
+    const NAME: &'static str = "packages";
+    const KIND: Kind = Kind::Ensure;
+    const MANUAL: &'static str = "\
+Installs, updates or removes packages with the package manager of the host.
+
+Driven is `apt`; `dnf`, `yum`, `zypper`, `apk` and `pacman` are recognised and refused by name. Nothing
+is asked: configuration files that were changed on the host are kept. A package that stands in for a name
+counts as that name. `latest` compares with the lists that the host has: with `update_cache` they are
+fetched when something is installed, not to find out whether something is.
+
+Sources: apt-get(8), dpkg-query(1), apt-cache(8).";
+    const POSITIONAL: &'static [&'static str] = &["names"];
+    const LOCK: Option<&'static str> = Some("packages");
+    const EXAMPLES: &'static [Example] = &[
+        Example {
+            about: "installs two packages",
+            code: "h.packages([\"nginx\", \"curl\"], #{ update_cache: true, cache_valid_time: \"1h\" });",
+            proof: Proof::Check,
+        },
+        Example {
+            about: "removes one with its configuration",
+            code: "h.packages(\"telnetd\", #{ state: \"absent\", purge: true });",
+            proof: Proof::Check,
+        },
+    ];
+
+    fn resources(&self, params: &Params) -> Resources {
+        let packages = params.packages().unwrap_or_default();
+        Resources::Named(packages.iter().map(|package| format!("package:{}", package.name)).collect())
+    }
+
+    async fn read(&self, reader: &dyn Reader, params: &Params) -> OpResult<Found> {
+        let packages = params.packages()?;
+        let names: Vec<&str> = packages.iter().map(|package| package.name.as_str()).collect();
+        if names.is_empty() {
+            return Err(OpError::invalid("`packages` was given no name"));
+        }
+        let printed = reader.query(probe(&names)).await?.stdout_text();
+        let (name, rest) = printed.split_once('\n').unwrap_or((printed.as_str(), ""));
+        let driver = named(name.trim())?;
+        Ok(Found { driver, packages, snapshot: driver.parse(rest) })
+    }
+
+    fn diff(&self, params: &Params, found: &Found) -> Change {
+        let mut change = Change::none();
+        for package in &found.packages {
+            let (before, after) = difference(params, package, &found.snapshot);
+            change.property(&format!("package {}", package.name), before, after);
+        }
+        change
+    }
+
+    async fn apply(
+        &self,
+        writer: &dyn Writer,
+        params: &Params,
+        found: &Found,
+        change: &Change,
+    ) -> OpResult<Output> {
+        let differs = |package: &&PackageName| change.has(&format!("package {}", package.name));
+        let packages: Vec<PackageName> = found.packages.iter().filter(differs).cloned().collect();
+        let act = if params.state == State::Absent { Act::Remove } else { Act::Install };
+        let names = packages.iter().map(|package| package.name.as_str()).collect::<Vec<_>>().join(", ");
+        writer.progress(&format!("{} {names}", if act == Act::Install { "installing" } else { "removing" }));
+        let command = found.driver.act(act, &packages, &policy(params, &found.snapshot));
+        let output = writer.run(command).await?;
+        if output.ok() {
+            writer.forget_facts();
+            return Ok(Output::none()
+                .with("packages", packages.iter().map(|package| package.name.clone()).collect::<Vec<_>>()));
+        }
+        let said = output.stderr_text();
+        let shown = format!("{} ({names})", found.driver.program());
+        let error = OpError::failed(format!("`{}` failed for {names}", found.driver.program()));
+        let hint = if said.contains("Unable to locate") || said.contains("has no installation candidate") {
+            "check the name, or fetch the lists with `update_cache: true`"
+        } else if said.contains("ermission denied") || said.contains("are you root") {
+            "packages need root: use `h.sudo().packages(…)`"
+        } else {
+            "the output says why"
+        };
+        Err(error.hint(hint).command(shown, output))
+    }
+}
+
+/// The present and the wanted version, equal where nothing is to be done.
+fn difference(
+    params: &Params,
+    package: &PackageName,
+    snapshot: &Snapshot,
+) -> (Option<String>, Option<String>) {
+    let installed = snapshot.installed.get(&package.name).cloned();
+    let candidate = snapshot.candidates.get(&package.name);
+    let newest = || candidate.cloned().unwrap_or_else(|| "installed".to_owned());
+    let wanted = match (params.state, &package.version) {
+        (State::Absent, _)
+            if params.purge && installed.is_none() && snapshot.leftover.contains(&package.name) =>
+        {
+            return (Some("configuration".to_owned()), None);
+        }
+        (State::Absent, _) => None,
+        (_, Some(version)) => Some(version.clone()),
+        (State::Latest, None) => candidate.cloned().or_else(|| installed.clone()).or_else(|| Some(newest())),
+        (State::Present, None) if installed.is_some() => installed.clone(),
+        (State::Present, None) if snapshot.provided.contains(&package.name) => None,
+        (State::Present, None) => Some(newest()),
+    };
+    (installed, wanted)
+}
+
+fn policy(params: &Params, snapshot: &Snapshot) -> Policy {
+    let valid = params
+        .cache_valid_time
+        .is_some_and(|limit| snapshot.cache_age.is_some_and(|age| age < limit.0.as_secs()));
+    Policy {
+        update_cache: params.update_cache && !valid && params.state != State::Absent,
+        recommends: params.recommends,
+        autoremove: params.autoremove,
+        purge: params.purge,
+        allow_downgrade: params.allow_downgrade,
+        lock_timeout: params.lock_timeout.map_or(300, |limit| limit.0.as_secs()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use oneex_sdk::{Change, Op, Value, json};
+
+    use super::{Found, Packages, Params, Snapshot, named, policy, probe};
+
+    fn params(options: Value) -> Params {
+        serde_json::from_value(options).expect("options")
+    }
+
+    fn snapshot() -> Snapshot {
+        Snapshot {
+            installed: [("curl".into(), "8.5".into())].into(),
+            leftover: ["old".into()].into(),
+            provided: ["awk".into()].into(),
+            candidates: [("curl".into(), "8.6".into()), ("nginx".into(), "1.24".into())].into(),
+            cache_age: Some(600),
+        }
+    }
+
+    fn diff(options: Value) -> Change {
+        let params = params(options);
+        let packages = params.packages().expect("names");
+        let driver = named("apt").expect("apt");
+        Packages.diff(&params, &Found { driver, packages, snapshot: snapshot() })
+    }
+
+    #[test]
+    fn what_is_as_wanted_is_no_change() {
+        for options in [
+            json!({ "names": "curl" }),
+            json!({ "names": ["curl", "awk"] }),
+            json!({ "names": "curl=8.5" }),
+            json!({ "names": "nginx", "state": "absent" }),
+            json!({ "names": "old", "state": "absent" }),
+            json!({ "names": "curl=8.5", "state": "latest" }),
+        ] {
+            assert!(diff(options.clone()).is_empty(), "{options}");
+        }
+    }
+
+    #[test]
+    fn what_differs_is_named_with_its_versions() {
+        for (options, text) in [
+            (json!({ "names": ["curl", "nginx"] }), "package nginx: + 1.24\n"),
+            (json!({ "names": "unknown" }), "package unknown: + installed\n"),
+            (json!({ "names": "curl=8.4" }), "package curl: 8.5 → 8.4\n"),
+            (json!({ "names": "curl", "state": "latest" }), "package curl: 8.5 → 8.6\n"),
+            (json!({ "names": "curl", "state": "absent" }), "package curl: - 8.5\n"),
+            (json!({ "names": "old", "state": "absent", "purge": true }), "package old: - configuration\n"),
+        ] {
+            assert_eq!(diff(options.clone()).to_text(), text, "{options}");
+        }
+    }
+
+    #[test]
+    fn lists_are_fetched_when_they_are_too_old() {
+        let fetched = |options| policy(&params(options), &snapshot()).update_cache;
+        assert!(!fetched(json!({ "names": "x" })));
+        assert!(fetched(json!({ "names": "x", "update_cache": true })));
+        assert!(fetched(json!({ "names": "x", "update_cache": true, "cache_valid_time": "5m" })));
+        assert!(!fetched(json!({ "names": "x", "update_cache": true, "cache_valid_time": "1h" })));
+        assert!(!fetched(json!({ "names": "x", "update_cache": true, "state": "absent" })));
+    }
+
+    #[test]
+    fn a_real_host_says_what_it_has() {
+        let line = probe(&["dpkg", "oneex-no-such-package"]).line();
+        let output = std::process::Command::new("sh").args(["-c", &line]).output().expect("sh runs");
+        let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+        let (name, rest) = printed.split_once('\n').expect("a name");
+        let snapshot = named(name).expect("apt").parse(rest);
+        assert!(snapshot.installed.contains_key("dpkg"), "{printed}");
+        assert!(!snapshot.installed.contains_key("oneex-no-such-package"));
+        assert!(snapshot.provided.contains("awk"), "the stand-ins are listed for a name that is not there");
+    }
+}

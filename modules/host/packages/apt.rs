@@ -1,0 +1,181 @@
+//! apt and dpkg, of Debian and what descends from it.
+
+use oneex_sdk::Command;
+
+use super::model::{Act, PackageManager, PackageName, Policy, Snapshot};
+
+/// `apt-get`, `apt-cache` and `dpkg-query`.
+pub(crate) struct Apt;
+
+/// Names are printed with and without their architecture, for a script may use either.
+const LOOK: &str = r#"format='package\t${binary:Package}\t${Version}\t${db:Status-Status}\npackage\t${Package}\t${Version}\t${db:Status-Status}\n'
+if ! dpkg-query -W -f "$format" "$@" 2>/dev/null; then
+    dpkg-query -W -f '${db:Status-Status}\t${Provides}\n' 2>/dev/null | sed -n 's/^installed\t\(..*\)/provides\t\1/p'
+fi
+for stamp in /var/lib/apt/periodic/update-success-stamp /var/lib/apt/lists; do
+    if time=$(stat -c %Y "$stamp" 2>/dev/null); then printf 'age\t%s\n' "$(($(date +%s) - time))"; break; fi
+done
+apt-cache policy "$@" 2>/dev/null"#;
+
+/// apt asks no questions, keeps configuration files that were changed and takes new ones where nobody changed
+/// anything.
+const RUN: &str = r#"export LC_ALL=C DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l
+lock=$1 update=$2 recommends=$3 downgrade=$4 autoremove=$5 verb=$6
+shift 6
+apt() {
+    apt-get -q -y -o "DPkg::Lock::Timeout=$lock" -o Dpkg::Options::=--force-confdef \
+        -o Dpkg::Options::=--force-confold "$@"
+}
+if [ -n "$update" ]; then apt update || exit; fi
+if [ $# -gt 0 ]; then apt ${recommends:+"$recommends"} ${downgrade:+"$downgrade"} "$verb" "$@" || exit; fi
+if [ -n "$autoremove" ]; then apt autoremove; fi"#;
+
+impl PackageManager for Apt {
+    fn name(&self) -> &'static str {
+        "apt"
+    }
+
+    fn program(&self) -> &'static str {
+        "apt-get"
+    }
+
+    fn look(&self) -> &'static str {
+        LOOK
+    }
+
+    fn parse(&self, printed: &str) -> Snapshot {
+        let mut snapshot = Snapshot::default();
+        let mut policy_of = None;
+        for line in printed.lines() {
+            let mut fields = line.split('\t');
+            match (fields.next(), fields.next(), fields.next(), fields.next()) {
+                (Some("package"), Some(name), Some(version), Some(status)) => match status {
+                    "config-files" => drop(snapshot.leftover.insert(name.to_owned())),
+                    "not-installed" => {}
+                    "installed" => drop(snapshot.installed.insert(name.to_owned(), version.to_owned())),
+                    // Half-installed and the like: to be installed again.
+                    _ => {}
+                },
+                (Some("provides"), Some(names), _, _) => {
+                    let names = names.split(", ").filter_map(|name| name.split_whitespace().next());
+                    snapshot.provided.extend(names.map(str::to_owned));
+                }
+                (Some("age"), Some(age), _, _) => snapshot.cache_age = age.parse().ok(),
+                _ => match line.strip_prefix("  Candidate: ") {
+                    Some("(none)") => {}
+                    Some(version) => {
+                        if let Some(name) = policy_of.take() {
+                            snapshot.candidates.insert(name, version.to_owned());
+                        }
+                    }
+                    None if !line.starts_with(' ') => policy_of = line.strip_suffix(':').map(str::to_owned),
+                    None => {}
+                },
+            }
+        }
+        snapshot
+    }
+
+    fn act(&self, act: Act, packages: &[PackageName], policy: &Policy) -> Command {
+        let word = |yes: bool, word: &str| if yes { word.to_owned() } else { String::new() };
+        let recommends = match policy.recommends {
+            Some(true) => "--install-recommends",
+            Some(false) => "--no-install-recommends",
+            None => "",
+        };
+        let removal = if policy.purge { "purge" } else { "remove" };
+        let mut args = vec![
+            policy.lock_timeout.to_string(),
+            word(policy.update_cache, "yes"),
+            recommends.to_owned(),
+            word(policy.allow_downgrade, "--allow-downgrades"),
+            word(policy.autoremove, "yes"),
+        ];
+        args.push(match act {
+            Act::Install => "install".to_owned(),
+            Act::Remove => removal.to_owned(),
+        });
+        args.extend(packages.iter().map(|package| match &package.version {
+            Some(version) if act == Act::Install => format!("{}={version}", package.name),
+            _ => package.name.clone(),
+        }));
+        Command::script(RUN, args)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use oneex_sdk::Program;
+
+    use super::{Act, Apt, PackageManager, PackageName, Policy};
+
+    const PRINTED: &str = "package\tbash\t5.2.15-2+b8\tinstalled\npackage\told\t1.0\tconfig-files\n\
+package\tbroken\t1.0\thalf-installed\nprovides\tawk, mail-reader (= 2)\nage\t3600\n\
+bash:\n  Installed: 5.2.15-2+b8\n  Candidate: 5.2.15-2+b9\n  Version table:\n     5.2.15-2+b9 500\n\
+        500 http://deb.debian.org/debian bookworm/main amd64 Packages\nawk:\n  Installed: (none)\n  Candidate: (none)\n";
+
+    fn words(act: Act, names: &[&str], policy: &Policy) -> Vec<String> {
+        let packages: Vec<_> = names.iter().map(|name| PackageName::parse(name).expect("a name")).collect();
+        match Apt.act(act, &packages, policy).program {
+            Program::Shell { args, .. } => args,
+            Program::Argv(argv) => panic!("not a script: {argv:?}"),
+        }
+    }
+
+    #[test]
+    fn what_apt_prints_is_understood() {
+        let snapshot = Apt.parse(PRINTED);
+        assert_eq!(snapshot.installed.get("bash").map(String::as_str), Some("5.2.15-2+b8"));
+        assert!(!snapshot.installed.contains_key("broken") && !snapshot.installed.contains_key("old"));
+        assert!(snapshot.leftover.contains("old"));
+        assert!(snapshot.provided.contains("awk") && snapshot.provided.contains("mail-reader"));
+        assert_eq!(
+            snapshot.candidates.into_iter().collect::<Vec<_>>(),
+            [("bash".into(), "5.2.15-2+b9".into())]
+        );
+        assert_eq!(snapshot.cache_age, Some(3600));
+    }
+
+    #[test]
+    fn names_and_options_travel_as_parameters() {
+        let policy = Policy { lock_timeout: 60, ..Policy::default() };
+        assert_eq!(
+            words(Act::Install, &["curl", "vim=2:9.0"], &policy),
+            ["60", "", "", "", "", "install", "curl", "vim=2:9.0"]
+        );
+        assert_eq!(words(Act::Remove, &["curl"], &policy), ["60", "", "", "", "", "remove", "curl"]);
+        let policy = Policy {
+            update_cache: true,
+            recommends: Some(false),
+            autoremove: true,
+            purge: true,
+            allow_downgrade: true,
+            lock_timeout: 5,
+        };
+        assert_eq!(
+            words(Act::Remove, &["curl"], &policy),
+            ["5", "yes", "--no-install-recommends", "--allow-downgrades", "yes", "purge", "curl"]
+        );
+    }
+
+    #[test]
+    fn apt_get_gets_what_it_needs_not_to_ask() {
+        // A stand-in for `apt-get` shows the words that the script gives it.
+        let folder = tempfile::tempdir().expect("a folder");
+        let stand_in = folder.path().join("apt-get");
+        std::fs::write(&stand_in, "#!/bin/sh\necho \"$DEBIAN_FRONTEND: $*\"\n").expect("written");
+        std::fs::set_permissions(&stand_in, std::os::unix::fs::PermissionsExt::from_mode(0o755))
+            .expect("executable");
+        let policy =
+            Policy { update_cache: true, recommends: Some(false), lock_timeout: 9, ..Policy::default() };
+        let line = Apt.act(Act::Install, &[PackageName::parse("curl").expect("a name")], &policy).line();
+        let path = format!("{}:{}", folder.path().display(), std::env::var("PATH").expect("a path"));
+        let output =
+            std::process::Command::new("sh").args(["-c", &line]).env("PATH", path).output().expect("sh runs");
+        let fixed = "noninteractive: -q -y -o DPkg::Lock::Timeout=9 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold";
+        assert_eq!(
+            String::from_utf8_lossy(&output.stdout),
+            format!("{fixed} update\n{fixed} --no-install-recommends install curl\n")
+        );
+    }
+}

@@ -1,0 +1,10 @@
+//! Package managers behind one seam: each says how to look, what it saw and how to act.
+//!
+//! A new one is a file with an implementation of [`PackageManager`] and a line in `select.rs`.
+
+mod apt;
+mod model;
+mod select;
+
+pub(crate) use model::{Act, PackageManager, PackageName, Policy, Snapshot};
+pub(crate) use select::{named, probe};

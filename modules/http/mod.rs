@@ -1,0 +1,15 @@
+//! The one REST client, and the `http::` functions on top of it.
+//!
+//! Every module that talks to an API does it through [`Client`]: TLS, time limits, repeats, redirects,
+//! bounded answers, cancelling and counting are decided here once. Nothing here reads the
+//! environment: proxies and certificate files come as [`Settings`].
+
+mod client;
+mod failure;
+mod ops;
+mod request;
+mod retry;
+
+pub use client::{Client, Settings};
+pub use ops::register;
+pub use request::{Auth, Body, Method, Request, Response, StatusSet};

@@ -1,0 +1,82 @@
+//! The clients behind the functions: one for each way to decide whom to trust.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use oneex_sdk::{Meter, OpResult, Output, Reader, Registry};
+
+use super::options::Options;
+use super::{reads, writes};
+use crate::http::{Client, Method, Settings};
+
+/// Adds the `http::` functions, whose requests the meter `http` counts.
+pub fn register(registry: &mut Registry, settings: Settings) {
+    let meter = Arc::new(Meter::default());
+    let clients = Arc::new(Clients { settings, meter: Arc::clone(&meter), made: Mutex::default() });
+    registry.meter("http", meter);
+    reads::register(registry, &clients);
+    writes::register(registry, &clients);
+}
+
+/// Clients by their settings, made on first use and kept, with their connections, for the whole run.
+#[derive(Debug)]
+pub(super) struct Clients {
+    settings: Settings,
+    meter: Arc<Meter>,
+    made: Mutex<HashMap<Settings, Client>>,
+}
+
+impl Clients {
+    /// Sends what the options ask for.
+    pub(super) async fn send(
+        &self,
+        reader: &dyn Reader,
+        method: Method,
+        options: &Options,
+    ) -> OpResult<Output> {
+        if let Some(auth) = options.auth.as_ref().filter(|auth| !auth.expose().secret().is_empty()) {
+            reader.secrets().register(auth.expose().secret());
+        }
+        let request = options.request(method)?;
+        let response = self.client(options)?.send(&request, reader.cancel()).await?;
+        Ok(Output::from_fields(&response).with("ok", true))
+    }
+
+    fn client(&self, options: &Options) -> OpResult<Client> {
+        let mut settings = self.settings.clone();
+        settings.insecure |= options.insecure;
+        settings.ca_file = options.ca_file.clone().or(settings.ca_file);
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = made.get(&settings) {
+            return Ok(client.clone());
+        }
+        let client = Client::new(settings.clone(), Arc::clone(&self.meter))?;
+        made.insert(settings, client.clone());
+        Ok(client)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use oneex_sdk::Registry;
+
+    use super::register;
+    use crate::http::Settings;
+
+    #[test]
+    fn six_functions_and_a_meter_are_registered() {
+        let mut registry = Registry::default();
+        register(&mut registry, Settings::default());
+        let names: Vec<_> = registry.ops().iter().map(|op| op.manual().full_name()).collect();
+        assert_eq!(
+            names,
+            ["http::get", "http::head", "http::post", "http::put", "http::patch", "http::delete"]
+        );
+        assert_eq!(registry.meters().map(|(name, _)| name).collect::<Vec<_>>(), ["http"]);
+        for op in registry.ops() {
+            let manual = op.manual();
+            assert_eq!(manual.positional, ["url"]);
+            assert!(manual.text.lines().count() > 2 && !manual.examples.is_empty(), "{}", manual.name);
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! The functions `http::get head post put patch delete`.
+
+mod clients;
+mod options;
+mod reads;
+mod writes;
+
+pub use clients::register;
