@@ -8,6 +8,11 @@ pub mod ops;
 
 mod packages;
 
+mod invocation;
+mod mode;
+
+pub use mode::Mode;
+
 /// Adds everything that hosts bring.
 pub fn register(registry: &mut oneex_sdk::Registry) {
     ops::register(registry);

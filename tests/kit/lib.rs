@@ -1,9 +1,15 @@
 //! Test tools of oneex. They panic with a clear message where something that a test needs is missing.
 
 pub mod api;
+mod cut;
+mod fake;
 mod farm;
+mod host;
+pub mod laws;
 pub mod processes;
 pub mod project;
 pub mod terminal;
 
+pub use fake::FakeHost;
 pub use farm::{FarmHost, FarmOptions, SshFarm};
+pub use host::{TestHost, TestSecrets};

@@ -1,0 +1,311 @@
+//! The machine that the tests run on as a host: commands run for real, files live in a folder of their own.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use oneex_sdk::{
+    BoxFuture, CancellationToken, Command, CommandOutput, Content, Exit, HostInfo, Map, OpError, OpResult,
+    Program, Reader, SecretSink, Value, Writer, json,
+};
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+use crate::cut::Cut;
+
+/// A host whose commands run on this machine with `sh`; what they cost is counted.
+pub struct TestHost {
+    info: HostInfo,
+    root: TempDir,
+    project: TempDir,
+    secrets: TestSecrets,
+    cancel: CancellationToken,
+    round_trips: AtomicU64,
+    uploads: AtomicU64,
+    cut: Mutex<Option<Cut>>,
+    progress: Mutex<Vec<String>>,
+    facts: Value,
+}
+
+impl Default for TestHost {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl TestHost {
+    /// A host with an empty folder and an empty project.
+    pub fn new() -> Self {
+        let folder = || tempfile::Builder::new().prefix("oneex-test-").tempdir().expect("a temporary folder");
+        Self {
+            info: HostInfo { name: "test".to_owned(), ..HostInfo::default() },
+            root: folder(),
+            project: folder(),
+            secrets: TestSecrets::default(),
+            cancel: CancellationToken::new(),
+            round_trips: AtomicU64::new(0),
+            uploads: AtomicU64::new(0),
+            cut: Mutex::new(None),
+            progress: Mutex::new(Vec::new()),
+            facts: json!({}),
+        }
+    }
+
+    /// Sets the facts.
+    #[must_use]
+    pub fn with_facts(mut self, facts: Value) -> Self {
+        self.facts = facts;
+        self
+    }
+
+    /// The folder that tests work in; also the home of commands.
+    pub fn root(&self) -> &Path {
+        self.root.path()
+    }
+
+    /// The absolute path of `name` in the test's folder, as an option for an operation.
+    pub fn path(&self, name: &str) -> String {
+        self.root.path().join(name).to_str().expect("a UTF-8 path").to_owned()
+    }
+
+    /// Writes the file `name` of the test's folder, and gives its path.
+    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) -> String {
+        let path = self.path(name);
+        std::fs::write(&path, content).expect("a file of the test");
+        path
+    }
+
+    /// The bytes of the file `name` of the test's folder; nothing where it is not there.
+    pub fn content(&self, name: &str) -> Option<Vec<u8>> {
+        std::fs::read(self.path(name)).ok()
+    }
+
+    /// The permission bits of `name`, symbolic links followed.
+    pub fn mode(&self, name: &str) -> u32 {
+        let metadata = std::fs::metadata(self.path(name)).expect("metadata of the test's file");
+        std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o7777
+    }
+
+    /// Writes a file of the project: `files/motd`, `templates/x.j2`. Gives its path.
+    pub fn project_write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.project.path().join(name);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder of the project");
+        std::fs::write(&path, content).expect("a file of the project");
+        path
+    }
+
+    /// How many commands, downloads and fetches there were.
+    pub fn round_trips(&self) -> u64 {
+        self.round_trips.load(Ordering::Relaxed)
+    }
+
+    /// How many uploads there were; they count as no round trip.
+    pub fn uploads(&self) -> u64 {
+        self.uploads.load(Ordering::Relaxed)
+    }
+
+    /// What operations said of their progress.
+    pub fn progress_messages(&self) -> Vec<String> {
+        self.progress.lock().expect("no test panicked").clone()
+    }
+
+    /// From now on every command is killed before it starts its program number `after`, from 0.
+    pub fn cut_after(&self, after: usize) {
+        *self.cut.lock().expect("no test panicked") = Some(Cut::new(after));
+    }
+
+    /// Ends what [`Self::cut_after`] began, and says whether a command was killed.
+    pub fn mend(&self) -> bool {
+        self.cut.lock().expect("no test panicked").take().is_some_and(|cut| cut.happened())
+    }
+
+    async fn execute(&self, command: Command) -> OpResult<CommandOutput> {
+        self.round_trips.fetch_add(1, Ordering::Relaxed);
+        let mut process = tokio::process::Command::new("sh");
+        process.args(["-c", "umask \"$1\"; shift; exec \"$@\"", "sh"]);
+        process.arg(format!("{:04o}", command.umask.unwrap_or(0o022)));
+        match &command.program {
+            Program::Argv(argv) => process.args(argv),
+            Program::Shell { text, args } => process.args(["sh", "-c", text, "sh"]).args(args),
+        };
+        process.current_dir(command.cwd.as_deref().map_or(self.root.path(), Path::new));
+        if let Some(cut) = &*self.cut.lock().expect("no test panicked") {
+            process.env("PATH", cut.path_variable());
+        }
+        process.envs(command.env.iter().map(|(name, value)| (name, value)));
+        process.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+        let mut child =
+            process.kill_on_drop(true).spawn().map_err(|error| OpError::failed(error.to_string()))?;
+        let leader = child.id().and_then(|id| rustix::process::Pid::from_raw(id as i32));
+        let (mut stdin, mut stdout, mut stderr) = (
+            child.stdin.take().expect("piped"),
+            child.stdout.take().expect("piped"),
+            child.stderr.take().expect("piped"),
+        );
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let work = async {
+            tokio::join!(
+                async {
+                    // A command that reads nothing breaks the pipe.
+                    let _ = stdin.write_all(&command.stdin).await;
+                    drop(stdin);
+                },
+                async {
+                    let _ = stdout.read_to_end(&mut out).await;
+                },
+                async {
+                    let _ = stderr.read_to_end(&mut err).await;
+                },
+            );
+            child.wait().await
+        };
+        let limit = async {
+            match command.timeout {
+                Some(limit) => tokio::time::sleep(limit).await,
+                None => std::future::pending().await,
+            }
+        };
+        let status = tokio::select! {
+            status = work => Some(status.map_err(|error| OpError::failed(error.to_string()))?),
+            () = limit => None,
+            () = self.cancel.cancelled() => {
+                end(leader);
+                return Err(OpError::cancelled());
+            }
+        };
+        let exit = match status {
+            None => {
+                end(leader);
+                Exit::TimedOut
+            }
+            Some(status) => match (status.code(), std::os::unix::process::ExitStatusExt::signal(&status)) {
+                (Some(code), _) => Exit::Code(code),
+                (None, Some(9)) => Exit::Signal("KILL".to_owned()),
+                (None, _) => Exit::Signal("TERM".to_owned()),
+            },
+        };
+        let truncated = out.len() > command.keep || err.len() > command.keep;
+        out.truncate(command.keep);
+        err.truncate(command.keep);
+        Ok(CommandOutput { exit, stdout: out, stderr: err, truncated })
+    }
+}
+
+fn end(leader: Option<rustix::process::Pid>) {
+    if let Some(leader) = leader {
+        let _ = rustix::process::kill_process_group(leader, rustix::process::Signal::KILL);
+    }
+}
+
+fn failed(error: std::io::Error) -> OpError {
+    OpError::failed(error.to_string())
+}
+
+impl Reader for TestHost {
+    fn host(&self) -> &HostInfo {
+        &self.info
+    }
+
+    fn user(&self) -> Option<&str> {
+        None
+    }
+
+    fn query(&self, command: Command) -> BoxFuture<'_, OpResult<CommandOutput>> {
+        Box::pin(self.execute(command))
+    }
+
+    fn download<'a>(&'a self, path: &'a str, limit: u64) -> BoxFuture<'a, OpResult<Vec<u8>>> {
+        self.round_trips.fetch_add(1, Ordering::Relaxed);
+        Box::pin(async move {
+            let bytes = tokio::fs::read(path).await.map_err(failed)?;
+            if bytes.len() as u64 > limit {
+                Err(OpError::failed(format!("`{path}` is too large")))
+            } else {
+                Ok(bytes)
+            }
+        })
+    }
+
+    fn facts(&self) -> BoxFuture<'_, OpResult<Arc<Value>>> {
+        Box::pin(async { Ok(Arc::new(self.facts.clone())) })
+    }
+
+    fn project_file(&self, folder: &str, name: &str) -> OpResult<PathBuf> {
+        let found = [self.project.path().join(folder).join(name), self.project.path().join(name)];
+        let missing = || OpError::invalid(format!("there is no `{name}` in `{folder}/`"));
+        found.into_iter().find(|path| path.exists()).ok_or_else(missing)
+    }
+
+    fn render<'a>(&'a self, name: &'a str, vars: &'a Map<String, Value>) -> BoxFuture<'a, OpResult<String>> {
+        Box::pin(async move {
+            let text = std::fs::read_to_string(self.project_file("templates", name)?).map_err(failed)?;
+            let place = regex::Regex::new(r"\{\{ *(\w+) *\}\}").expect("a pattern");
+            let value = |captures: &regex::Captures<'_>| match vars.get(&captures[1]) {
+                Some(Value::String(text)) => text.clone(),
+                Some(other) => other.to_string(),
+                None => String::new(),
+            };
+            Ok(place.replace_all(&text, value).into_owned())
+        })
+    }
+
+    fn secrets(&self) -> &dyn SecretSink {
+        &self.secrets
+    }
+
+    fn cancel(&self) -> &CancellationToken {
+        &self.cancel
+    }
+
+    fn progress(&self, message: &str) {
+        self.progress.lock().expect("no test panicked").push(message.to_owned());
+    }
+}
+
+impl Writer for TestHost {
+    fn run(&self, command: Command) -> BoxFuture<'_, OpResult<CommandOutput>> {
+        Box::pin(self.execute(command))
+    }
+
+    fn upload<'a>(&'a self, content: Content, path: &'a str) -> BoxFuture<'a, OpResult<()>> {
+        self.uploads.fetch_add(1, Ordering::Relaxed);
+        Box::pin(async move {
+            let bytes = match content {
+                Content::Bytes(bytes) => bytes.to_vec(),
+                Content::File(from) => tokio::fs::read(from).await.map_err(failed)?,
+            };
+            let mut options = tokio::fs::OpenOptions::new();
+            let mut file =
+                options.write(true).create_new(true).mode(0o600).open(path).await.map_err(failed)?;
+            file.write_all(&bytes).await.map_err(failed)?;
+            file.flush().await.map_err(failed)
+        })
+    }
+
+    fn fetch<'a>(&'a self, path: &'a str, to: &'a Path) -> BoxFuture<'a, OpResult<u64>> {
+        self.round_trips.fetch_add(1, Ordering::Relaxed);
+        Box::pin(async move { tokio::fs::copy(path, to).await.map_err(failed) })
+    }
+
+    fn forget_facts(&self) {}
+
+    fn reconnect(&self, _: Duration) -> BoxFuture<'_, OpResult<()>> {
+        Box::pin(async { Ok(()) })
+    }
+}
+
+/// Secrets by their plain text alone.
+#[derive(Default)]
+pub struct TestSecrets(Mutex<Vec<String>>);
+
+impl SecretSink for TestSecrets {
+    fn register(&self, secret: &str) {
+        self.0.lock().expect("no test panicked").push(secret.to_owned());
+    }
+
+    fn is_tainted(&self, text: &str) -> bool {
+        self.0.lock().expect("no test panicked").iter().any(|secret| text.contains(secret.as_str()))
+    }
+}

@@ -1,0 +1,133 @@
+//! The laws that every operation keeps, as functions that its tests call.
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use oneex_sdk::{Change, DynOp, Kind, Op, OpResult, Output, Value, Writer, erase};
+use sha2::{Digest as _, Sha256};
+
+use crate::TestHost;
+
+/// What came of an operation.
+#[derive(Debug)]
+pub struct Done {
+    /// Whether something changed, as the engine reports it.
+    pub changed: bool,
+    /// What `diff` found before.
+    pub change: Change,
+    /// The result's own fields.
+    pub output: Output,
+}
+
+/// The options as they are shown.
+pub fn shown<O: Op>(op: O, options: Value) -> Value {
+    erase(op).bind(options).expect("options that fit").shown()
+}
+
+/// Runs an operation as the engine does: read, diff and, where that is not empty, apply.
+pub async fn run<O: Op>(op: O, host: &dyn Writer, options: Value) -> OpResult<Done> {
+    call(&erase(op), host, &options).await
+}
+
+/// Reads and differs, as `plan` does.
+pub async fn plan<O: Op>(op: O, host: &dyn Writer, options: Value) -> OpResult<Change> {
+    let call = erase(op).bind(options)?;
+    Ok(call.look(host).await?.change)
+}
+
+async fn call(op: &Arc<dyn DynOp>, host: &dyn Writer, options: &Value) -> OpResult<Done> {
+    let call = op.bind(options.clone())?;
+    let looked = call.look(host).await?;
+    let applies = !looked.change.is_empty();
+    let output = if applies { call.apply(host, &looked).await? } else { looked.output.clone() };
+    let changed = output.changed.unwrap_or(applies && op.manual().kind != Kind::Read);
+    Ok(Done { changed, change: looked.change, output })
+}
+
+/// Runs an ensure and asserts its laws: `read` costs at most one round trip and changes nothing; after
+/// `apply`, `read` and `diff` find nothing; a second run changes nothing. Gives what the first run did.
+pub async fn ensures<O: Op>(op: O, host: &TestHost, options: Value) -> OpResult<Done> {
+    let op = erase(op);
+    let name = op.manual().full_name();
+    let call_before = op.bind(options.clone())?;
+    let (before, trips) = (snapshot(host.root()), host.round_trips());
+    let looked = call_before.look(host).await;
+    assert!(host.round_trips() - trips <= 1, "`{name}` read with {} round trips", host.round_trips() - trips);
+    assert_eq!(before, snapshot(host.root()), "`read` of `{name}` changed something");
+    drop(looked?);
+
+    let done = call(&op, host, &options).await?;
+    let after = snapshot(host.root());
+    let again = op.bind(options.clone())?.look(host).await?;
+    assert!(again.change.is_empty(), "`{name}` is not done after `apply`: {}", again.change.to_text());
+    let second = call(&op, host, &options).await?;
+    assert!(!second.changed, "a second run of `{name}` says that it changed something");
+    assert_eq!(after, snapshot(host.root()), "a second run of `{name}` changed something");
+    Ok(done)
+}
+
+/// Asserts that an operation may be killed before any program that its scripts start: what `observe`
+/// sees is then the old or the new, nothing else, and the next run brings the new. `prepare` fills
+/// the folder of a new host and gives the options. Gives the number of places where it was cut.
+pub async fn survives_cuts<O: Op, T: PartialEq + std::fmt::Debug>(
+    op: O,
+    prepare: impl Fn(&TestHost) -> Value,
+    observe: impl Fn(&TestHost) -> T,
+) -> usize {
+    let op = erase(op);
+    let (old, new) = {
+        let host = TestHost::new();
+        let options = prepare(&host);
+        let old = observe(&host);
+        call(&op, &host, &options).await.expect("a run that nothing cuts");
+        (old, observe(&host))
+    };
+    for place in 0.. {
+        let host = TestHost::new();
+        let options = prepare(&host);
+        let bound = op.bind(options.clone()).expect("options that fit");
+        let looked = bound.look(&host).await.expect("the state");
+        host.cut_after(place);
+        let result = bound.apply(&host, &looked).await;
+        if !host.mend() {
+            result.expect("a run that nothing cut");
+            return place;
+        }
+        let seen = observe(&host);
+        assert!(seen == old || seen == new, "cut at {place}: {seen:?} is neither {old:?} nor {new:?}");
+        call(&op, &host, &options).await.expect("the run that finishes");
+        assert_eq!(observe(&host), new, "the run after a cut at {place}");
+    }
+    unreachable!("a script starts finitely many programs")
+}
+
+/// What a folder holds, in every respect that a change would show in; access times left out.
+pub fn snapshot(root: &Path) -> BTreeMap<PathBuf, String> {
+    let mut found = BTreeMap::new();
+    let mut left = vec![root.to_owned()];
+    while let Some(path) = left.pop() {
+        let Ok(metadata) = path.symlink_metadata() else { continue };
+        let content = if metadata.is_file() {
+            std::fs::read(&path).map(|bytes| format!("{:x}", Sha256::digest(bytes))).unwrap_or_default()
+        } else if metadata.is_symlink() {
+            std::fs::read_link(&path).map(|target| format!("{target:?}")).unwrap_or_default()
+        } else {
+            left.extend(std::fs::read_dir(&path).into_iter().flatten().flatten().map(|entry| entry.path()));
+            String::new()
+        };
+        let line = format!(
+            "{:o} {}:{} {} {}.{} {} {content}",
+            metadata.mode(),
+            metadata.uid(),
+            metadata.gid(),
+            metadata.ino(),
+            metadata.ctime(),
+            metadata.ctime_nsec(),
+            metadata.size(),
+        );
+        found.insert(path, line);
+    }
+    found
+}
