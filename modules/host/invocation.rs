@@ -83,7 +83,7 @@ pub(crate) fn outcome(command: &Command, output: CommandOutput, ok_codes: &[i32]
 pub(crate) fn fields(output: &CommandOutput) -> Output {
     let raw = output.stdout_text();
     let stdout = raw.strip_suffix('\n').unwrap_or(&raw);
-    let lines: Vec<&str> = stdout.lines().collect();
+    let lines: Vec<&str> = raw.lines().collect();
     Output::none()
         .with("stdout", stdout)
         .with("stderr", output.stderr_text())

@@ -8,8 +8,13 @@ pub mod ops;
 
 mod packages;
 
+mod attributes;
+mod content;
+mod edit;
 mod invocation;
 mod mode;
+mod place;
+mod probe;
 
 pub use mode::Mode;
 

@@ -1,9 +1,20 @@
 //! The index of operations on hosts: one file, one `mod` line and one registering line each.
 
+mod absent;
+mod block;
+mod copy;
+mod directory;
 mod exec;
+mod file;
+mod line;
+mod link;
 mod packages;
 mod query;
+mod read;
 mod service;
+mod stat;
+mod template;
+mod write;
 
 use oneex_sdk::Registry;
 
@@ -13,4 +24,15 @@ pub fn register(registry: &mut Registry) {
     registry.op(service::Service);
     registry.op(exec::Exec);
     registry.op(query::Query);
+    registry.op(file::File);
+    registry.op(directory::Directory);
+    registry.op(link::Link);
+    registry.op(absent::Absent);
+    registry.op(write::Write);
+    registry.op(copy::Copy);
+    registry.op(template::Template);
+    registry.op(line::Line);
+    registry.op(block::Block);
+    registry.op(read::Read);
+    registry.op(stat::Stat);
 }

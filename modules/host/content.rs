@@ -1,0 +1,196 @@
+//! Files with a wanted content: what `write`, `copy`, `template`, `line` and `block` have in common.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use oneex_sdk::{Change, OpError, OpResult, Output, Reader, Writer};
+use regex::Regex;
+use sha2::{Digest as _, Sha256};
+
+use super::attributes::Attributes;
+use super::edit::Place;
+use super::place::{Placement, Source};
+use super::probe::{Depth, Probe, probe};
+
+/// Larger files are compared by checksum alone and shown by size.
+pub(crate) const LARGEST_SHOWN: u64 = 1 << 20;
+
+/// What is there and what is wanted.
+pub(crate) struct ContentState {
+    pub(crate) probe: Probe,
+    pub(crate) wanted: Wanted,
+}
+
+/// A wanted content.
+pub(crate) struct Wanted {
+    source: Source,
+    sha256: String,
+    size: u64,
+}
+
+impl Wanted {
+    /// Bytes in memory.
+    pub(crate) fn bytes(bytes: impl Into<Arc<[u8]>>) -> Self {
+        let bytes = bytes.into();
+        let sha256 = format!("{:x}", Sha256::digest(&bytes));
+        Self { size: bytes.len() as u64, sha256, source: Source::Bytes(bytes) }
+    }
+
+    /// A file of the controller; kept in memory only where it is small.
+    pub(crate) async fn file(path: &Path) -> OpResult<Self> {
+        let path = path.to_owned();
+        let wrong = |path: &Path, error: &dyn std::fmt::Display| {
+            OpError::invalid(format!("`{}` cannot be read: {error}", path.display()))
+        };
+        let reading = tokio::task::spawn_blocking(move || {
+            let mut file = std::fs::File::open(&path).map_err(|error| wrong(&path, &error))?;
+            let size = file.metadata().map_err(|error| wrong(&path, &error))?.len();
+            if size <= LARGEST_SHOWN {
+                return std::fs::read(&path).map(Self::bytes).map_err(|error| wrong(&path, &error));
+            }
+            let mut hash = Sha256::new();
+            let size = std::io::copy(&mut file, &mut hash).map_err(|error| wrong(&path, &error))?;
+            Ok(Self { sha256: format!("{:x}", hash.finalize()), size, source: Source::File(path) })
+        });
+        reading.await.map_err(|error| OpError::failed(error.to_string()))?
+    }
+}
+
+/// Looks at `path` for a wanted content.
+pub(crate) async fn look(
+    reader: &dyn Reader,
+    path: &str,
+    follow: bool,
+    wanted: Wanted,
+) -> OpResult<ContentState> {
+    let depth = Depth::Content { unless: &wanted.sha256, limit: LARGEST_SHOWN };
+    let probe = probe(reader, path, follow, depth).await?;
+    probe.expect_file()?;
+    Ok(ContentState { probe, wanted })
+}
+
+impl ContentState {
+    /// What differs; `replace: false` leaves the content of a file that is there.
+    pub(crate) fn differ(&self, attributes: Attributes<'_>, replace: bool) -> Change {
+        let mut change = Change::none();
+        let file = self.probe.file();
+        let name = self.probe.path.as_str();
+        match file {
+            None => {
+                let wanted = match &self.wanted.source {
+                    Source::Bytes(bytes) => Some(bytes.as_ref()),
+                    Source::File(_) => None,
+                };
+                match wanted {
+                    Some(bytes) => change.text("content", name, None, Some(bytes)),
+                    None => change.property("content", None, Some(format!("{} bytes", self.wanted.size))),
+                };
+            }
+            Some(file) if replace && file.sha256.as_deref() != Some(&self.wanted.sha256) => {
+                match (&file.content, &self.wanted.source) {
+                    (Some(before), Source::Bytes(after)) => {
+                        change.text("content", name, Some(before), Some(after))
+                    }
+                    _ => change.property(
+                        "content",
+                        Some(format!(
+                            "{} bytes, sha256 {}",
+                            file.size,
+                            file.sha256.as_deref().unwrap_or("unknown")
+                        )),
+                        Some(format!("{} bytes, sha256 {}", self.wanted.size, self.wanted.sha256)),
+                    ),
+                };
+            }
+            Some(_) => {}
+        }
+        attributes.differ(&mut change, file, false);
+        change
+    }
+
+    /// Makes it so.
+    pub(crate) async fn apply(
+        &self,
+        writer: &dyn Writer,
+        change: &Change,
+        attributes: Attributes<'_>,
+        backup: bool,
+        validate: Option<&str>,
+    ) -> OpResult<Output> {
+        let source = change.has("content").then(|| self.wanted.source.clone());
+        let placement = Placement { probe: &self.probe, source, attributes, backup, validate };
+        let made = placement.apply(writer).await?;
+        let output = self.output();
+        Ok(match made {
+            Some(backup) => output.with("backup", backup),
+            None => output,
+        })
+    }
+
+    /// The fields of the result: `path`, `sha256`, `size`.
+    pub(crate) fn output(&self) -> Output {
+        Output::none()
+            .with("path", self.probe.path.as_str())
+            .with("sha256", self.wanted.sha256.as_str())
+            .with("size", self.wanted.size)
+    }
+}
+
+/// Looks at `path`, whose symbolic links are followed, for a text that is the present one, edited. Nothing
+/// where there is no file and the edit only removes.
+pub(crate) async fn look_and_edit(
+    reader: &dyn Reader,
+    path: &str,
+    create: bool,
+    is_removal: bool,
+    edit: impl Fn(&str) -> String + Send,
+) -> OpResult<Option<ContentState>> {
+    let limit = LARGEST_EDITED;
+    let probe = probe(reader, path, true, Depth::Content { unless: "", limit }).await?;
+    probe.expect_file()?;
+    let Some(file) = probe.file() else {
+        return match (is_removal, create) {
+            (true, _) => Ok(None),
+            (false, true) => Ok(Some(ContentState { probe, wanted: Wanted::bytes(edit("").into_bytes()) })),
+            (false, false) => {
+                Err(OpError::invalid(format!("`{path}` does not exist"))
+                    .hint("`create: true` makes the file"))
+            }
+        };
+    };
+    let size = file.size;
+    let bytes = file.content.as_deref();
+    let bytes =
+        bytes.ok_or_else(|| OpError::invalid(format!("`{path}` has {size} bytes, too many to edit")))?;
+    let text =
+        std::str::from_utf8(bytes).map_err(|_| OpError::invalid(format!("`{path}` is not UTF-8 text")))?;
+    let wanted = Wanted::bytes(edit(text).into_bytes());
+    Ok(Some(ContentState { probe, wanted }))
+}
+
+/// Larger files are not edited by lines.
+const LARGEST_EDITED: u64 = 16 << 20;
+
+/// Reads the regular expression of an option.
+pub(crate) fn regular_expression(option: &str, text: &str) -> OpResult<Regex> {
+    Regex::new(text).map_err(|error| OpError::invalid(format!("`{option}`: {error}")))
+}
+
+/// Reads the options `insertafter` and `insertbefore`.
+pub(crate) fn place(after: Option<&str>, before: Option<&str>) -> OpResult<Place> {
+    match (after, before) {
+        (Some(_), Some(_)) => Err(OpError::invalid("`insertafter` and `insertbefore` exclude each other")),
+        (None | Some("EOF"), None) => Ok(Place::End),
+        (None, Some("BOF")) => Ok(Place::Start),
+        (Some(text), None) => Ok(Place::After(regular_expression("insertafter", text)?)),
+        (None, Some(text)) => Ok(Place::Before(regular_expression("insertbefore", text)?)),
+    }
+}
+
+/// The two lines around a block.
+pub(crate) fn markers(marker: &str) -> OpResult<(String, String)> {
+    if !marker.contains("{mark}") || marker.contains('\n') {
+        return Err(OpError::invalid(format!("`marker`: `{{mark}}` is missing in `{marker}`")));
+    }
+    Ok((marker.replace("{mark}", "BEGIN"), marker.replace("{mark}", "END")))
+}

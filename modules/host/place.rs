@@ -1,0 +1,164 @@
+//! Puts a file into its place: whole, or not at all.
+
+use std::hash::{BuildHasher as _, Hasher as _};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use oneex_sdk::{Command, Content, OpError, OpResult, Writer};
+
+use super::attributes::Attributes;
+use super::mode::octal;
+use super::probe::{Found, Probe, failure};
+
+/// Parameters: path, staged name, source (`stdin`, `staged`, `keep`), mode, owner, group, whether owner and
+/// group are only kept, the checksum that is expected, suffix of the backup, then the validation's words.
+///
+/// The staged file is 0600 until its content is whole, so a secret is never readable on the way.
+const SCRIPT: &str = r#"
+set -eu
+mask=$(umask)
+path=$1 staged=$2 source=$3 mode=$4 owner=$5 group=$6 kept=$7 expected=$8 backup=$9
+shift 9
+give() {
+    if [ -n "$owner$group" ]; then
+        now=$(stat -c '%u %g %U %G' "$1")
+        set -- "$1" $now
+        { [ -z "$owner" ] || [ "$owner" = "$2" ] || [ "$owner" = "$4" ] || chown -h "$owner" "$1" || [ "$kept" = yes ]; } &&
+        { [ -z "$group" ] || [ "$group" = "$3" ] || [ "$group" = "$5" ] || chgrp -h "$group" "$1" || [ "$kept" = yes ]; }
+    fi
+}
+if [ "$source" = keep ]; then
+    give "$path"
+    [ -z "$mode" ] || chmod "$mode" "$path"
+    exit
+fi
+trap 'rm -f "$staged"' EXIT
+trap 'exit 143' HUP INT TERM
+umask 077
+if [ "$source" = stdin ]; then
+    (set -C; : >"$staged")
+    cat >"$staged"
+fi
+[ -n "$mode" ] || mode=$(printf %o $((0666 & ~0$mask)))
+give "$staged"
+chmod "$mode" "$staged"
+sync "$staged" 2>/dev/null || sync
+if [ "$#" -gt 0 ]; then
+    "$@" >&2 || { echo "the validation refused the new content (status $?)" >&2; exit 1; }
+fi
+if [ -d "$path" ] && ! [ -L "$path" ]; then
+    echo 'a folder is there now' >&2
+    exit 1
+fi
+if [ -n "$expected" ]; then
+    sum=$(sha256sum <"$path")
+    [ "${sum%% *}" = "$expected" ] || { echo 'the file was changed by someone else meanwhile' >&2; exit 1; }
+fi
+if [ -n "$backup" ] && [ -e "$path" ]; then
+    cp -p "$path" "$path$backup"
+fi
+if [ -L "$path" ] && [ -d "$path" ]; then
+    rm -f "$path"
+fi
+mv -f "$staged" "$path"
+trap - EXIT
+"#;
+
+/// Above this, content is uploaded beside the script and not through its standard input.
+const LARGEST_INLINE: usize = 4 << 20;
+
+/// New content.
+#[derive(Debug, Clone)]
+pub(crate) enum Source {
+    /// Bytes in memory.
+    Bytes(Arc<[u8]>),
+    /// A file of the controller.
+    File(PathBuf),
+}
+
+/// What is to be put where.
+pub(crate) struct Placement<'a> {
+    /// The place, and what was found there.
+    pub(crate) probe: &'a Probe,
+    /// The new content; without it only the attributes change.
+    pub(crate) source: Option<Source>,
+    /// Mode, owner and group; what is left out is kept.
+    pub(crate) attributes: Attributes<'a>,
+    /// Keeps a copy of the old file.
+    pub(crate) backup: bool,
+    /// A command that must accept the new file, whose name stands for `%s`.
+    pub(crate) validate: Option<&'a str>,
+}
+
+impl Placement<'_> {
+    /// Does it, and gives the path of the backup where one was made.
+    pub(crate) async fn apply(self, writer: &dyn Writer) -> OpResult<Option<String>> {
+        let path = self.probe.path.as_str();
+        let file = self.probe.file();
+        let staged = staged_name(path)?;
+        let validate = self.validate.map(|text| validation(text, &staged)).transpose()?.unwrap_or_default();
+        let (word, stdin) = match &self.source {
+            None => ("keep", Vec::new()),
+            Some(Source::Bytes(bytes)) if bytes.len() <= LARGEST_INLINE => ("stdin", bytes.to_vec()),
+            Some(source) => {
+                let content = match source {
+                    Source::Bytes(bytes) => Content::Bytes(Arc::clone(bytes)),
+                    Source::File(from) => Content::File(from.clone()),
+                };
+                if let Err(error) = writer.upload(content, &staged).await {
+                    // The upload's own error is the one that counts.
+                    let _ = writer.run(Command::argv(["rm", "-f", &staged])).await;
+                    return Err(error);
+                }
+                ("staged", Vec::new())
+            }
+        };
+        let is_kept = self.attributes.owner.is_none() && self.attributes.group.is_none();
+        let kept = |wanted: Option<&str>, present: fn(&Found) -> u64| match (wanted, file) {
+            (Some(wanted), _) => wanted.to_owned(),
+            (None, Some(file)) => present(file).to_string(),
+            (None, None) => String::new(),
+        };
+        let mode = self
+            .attributes
+            .bits(self.probe.found.as_ref().filter(|_| file.is_some() || word == "keep"), false);
+        let mode = mode.or(file.map(|file| file.mode)).map(octal).unwrap_or_default();
+        let owner = kept(self.attributes.owner, |file| file.uid);
+        let group = kept(self.attributes.group, |file| file.gid);
+        let expected = file.and_then(|file| file.sha256.clone()).unwrap_or_default();
+        let suffix = staged.rsplit('-').next().unwrap_or_default();
+        let backup = if self.backup && file.is_some() { format!(".{suffix}~") } else { String::new() };
+        let kept_word = if is_kept { "yes" } else { "no" };
+        let mut args: Vec<&str> =
+            vec![path, &staged, word, &mode, &owner, &group, kept_word, &expected, &backup];
+        args.extend(validate.iter().map(String::as_str));
+        let output = writer.run(Command::script(SCRIPT, args).stdin(stdin)).await?;
+        if !output.ok() {
+            return Err(failure(path, &output.stderr_text()));
+        }
+        Ok(Some(format!("{path}{backup}")).filter(|_| !backup.is_empty()))
+    }
+}
+
+/// A new name in the same folder: `.NAME.oneex-XXXXXXXX`.
+fn staged_name(path: &str) -> OpResult<String> {
+    let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+    if name.is_empty() {
+        return Err(OpError::invalid(format!("`{path}` is the path of a folder, not of a file")));
+    }
+    // A name has at most 255 bytes, NAME_MAX of limits.h(0p).
+    let short = &name[..name.floor_char_boundary(200)];
+    let random = std::hash::RandomState::new().build_hasher().finish();
+    Ok(format!("{folder}/.{short}.oneex-{random:016x}"))
+}
+
+/// The words of a validation, with the staged file's name in them.
+fn validation(text: &str, staged: &str) -> OpResult<Vec<String>> {
+    let wrong =
+        |why: &str| OpError::invalid(format!("`validate`: {why}")).hint("write for example `visudo -cf %s`");
+    let words = shlex::split(text).ok_or_else(|| wrong("the quotes do not match"))?;
+    if !words.iter().any(|word| word.contains("%s")) {
+        return Err(wrong("`%s`, which stands for the new file, is missing"));
+    }
+    Ok(words.iter().map(|word| word.replace("%s", staged)).collect())
+}

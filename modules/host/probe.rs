@@ -1,0 +1,279 @@
+//! Looks at one path of a host in one round trip.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use oneex_sdk::{Command, OpError, OpResult, Reader};
+
+/// Answers on lines of a word and a value; paths and contents are base64, so that any byte is safe.
+const SCRIPT: &str = r#"
+export LC_ALL=C
+path=$1
+coded() { base64 | tr -d '\n'; echo; }
+if [ "$2" = follow ] && [ -L "$path" ]; then
+    real=$(readlink -f "$path" && echo .) && path=${real%??}
+fi
+printf 'path '; printf %s "$path" | coded
+if ! facts=$(stat -c '%f %u %g %s %Y %X %Z %i %d %h %U %G' "$path" 2>&1); then
+    case $facts in
+    *'No such file'* | *'Not a directory'*) echo absent ;;
+    *) printf 'error '; printf %s "$facts" | coded ;;
+    esac
+    exit 0
+fi
+echo "stat $facts"
+if [ -L "$path" ]; then
+    printf 'target '; readlink "$path" | coded
+elif [ -f "$path" ] && [ "$3" != nothing ]; then
+    sum=$(sha256sum <"$path") || exit 1
+    sum=${sum%% *}
+    echo "sha256 $sum"
+    size=$(stat -c %s "$path")
+    if [ "$3" = content ] && [ "$sum" != "$4" ] && [ "$size" -le "$5" ]; then
+        printf 'content '; base64 <"$path" | tr -d '\n'; echo
+    fi
+fi
+"#;
+
+/// What is at a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum FileType {
+    File,
+    Directory,
+    Link,
+    Fifo,
+    Socket,
+    Block,
+    Character,
+}
+
+impl FileType {
+    /// Takes it from `st_mode`, inode(7).
+    pub(crate) fn of(raw: u32) -> Self {
+        match raw & 0o170_000 {
+            0o040_000 => Self::Directory,
+            0o120_000 => Self::Link,
+            0o010_000 => Self::Fifo,
+            0o140_000 => Self::Socket,
+            0o060_000 => Self::Block,
+            0o020_000 => Self::Character,
+            _ => Self::File,
+        }
+    }
+
+    /// The word that people see.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::File => "file",
+            Self::Directory => "directory",
+            Self::Link => "link",
+            Self::Fifo => "fifo",
+            Self::Socket => "socket",
+            Self::Block => "block",
+            Self::Character => "character",
+        }
+    }
+}
+
+/// How much of a file's content is asked for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Depth<'a> {
+    /// Nothing.
+    Facts,
+    /// The checksum.
+    Checksum,
+    /// The checksum and, where that is not the known one, up to so many bytes.
+    Content { unless: &'a str, limit: u64 },
+}
+
+/// What was found at a path.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Found {
+    pub(crate) file_type: FileType,
+    /// Permission bits, set-id and sticky bits included.
+    pub(crate) mode: u32,
+    pub(crate) uid: u64,
+    pub(crate) gid: u64,
+    /// The names of owner and group; `UNKNOWN` without one.
+    pub(crate) owner: String,
+    pub(crate) group: String,
+    pub(crate) size: u64,
+    /// Seconds since 1970.
+    pub(crate) mtime: i64,
+    pub(crate) atime: i64,
+    pub(crate) ctime: i64,
+    pub(crate) inode: u64,
+    pub(crate) device: u64,
+    pub(crate) links: u64,
+    /// Where a symbolic link points.
+    pub(crate) target: Option<String>,
+    pub(crate) sha256: Option<String>,
+    pub(crate) content: Option<Vec<u8>>,
+}
+
+/// A path, and what is there.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Probe {
+    /// The path itself; with symbolic links followed where that was asked for.
+    pub(crate) path: String,
+    pub(crate) found: Option<Found>,
+}
+
+impl Probe {
+    /// Fails unless there is nothing, or a regular file.
+    pub(crate) fn expect_file(&self) -> OpResult<()> {
+        match &self.found {
+            Some(found) if !matches!(found.file_type, FileType::File | FileType::Link) => Err(
+                OpError::invalid(format!("`{}` is a {}, not a file", self.path, found.file_type.as_str())),
+            ),
+            _ => Ok(()),
+        }
+    }
+
+    /// What is there, where that is a regular file: a link that is not followed is none.
+    pub(crate) fn file(&self) -> Option<&Found> {
+        self.found.as_ref().filter(|found| found.file_type == FileType::File)
+    }
+}
+
+/// Refuses what is no absolute path.
+pub(crate) fn check_path(path: &str) -> OpResult<()> {
+    if path.contains('\0') {
+        return Err(OpError::invalid("a path cannot hold a NUL"));
+    }
+    if path.starts_with('/') {
+        return Ok(());
+    }
+    Err(OpError::invalid(format!("`{path}` is not an absolute path")).hint("paths on hosts begin with `/`"))
+}
+
+/// Looks at `path`.
+pub(crate) async fn probe(
+    reader: &dyn Reader,
+    path: &str,
+    follow: bool,
+    depth: Depth<'_>,
+) -> OpResult<Probe> {
+    check_path(path)?;
+    let (word, known, limit) = match depth {
+        Depth::Facts => ("nothing", "", 0),
+        Depth::Checksum => ("checksum", "", 0),
+        Depth::Content { unless, limit } => ("content", unless, limit),
+    };
+    let follow = if follow { "follow" } else { "stay" };
+    let mut command = Command::script(SCRIPT, [path, follow, word, known, &limit.to_string()]);
+    command.keep =
+        usize::try_from(limit).unwrap_or(usize::MAX / 2).saturating_mul(2).saturating_add(64 << 10);
+    let output = reader.query(command).await?;
+    if !output.ok() {
+        return Err(failure(path, &output.stderr_text()));
+    }
+    parse(path, &output.stdout_text())
+}
+
+/// The failure of a script on `path`, by the last line that it wrote to standard error.
+pub(crate) fn failure(path: &str, stderr: &str) -> OpError {
+    let line = stderr.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("the host's shell was ended");
+    let line = line.trim_start_matches("sh: ");
+    let message = format!("`{path}`: {line}");
+    if line.contains("ermission denied") || line.contains("not permitted") {
+        return OpError::denied(message).hint("does the task need `.sudo()`?");
+    }
+    OpError::failed(message)
+}
+
+fn parse(path: &str, text: &str) -> OpResult<Probe> {
+    let wrong = || OpError::failed(format!("`{path}`: the host answered in a way that is not understood"));
+    let decode = |value: &str| STANDARD.decode(value).map_err(|_| wrong());
+    let name = |value: &str| String::from_utf8(decode(value)?).map_err(|_| wrong());
+    let mut probe = Probe { path: path.to_owned(), found: None };
+    for line in text.lines() {
+        let (word, value) = line.split_once(' ').unwrap_or((line, ""));
+        match word {
+            "path" => probe.path = name(value)?,
+            "error" => return Err(failure(path, &name(value)?)),
+            "absent" => {}
+            "stat" => probe.found = Some(facts(value).ok_or_else(wrong)?),
+            "target" => {
+                let target = name(value)?;
+                let target = target.strip_suffix('\n').unwrap_or(&target).to_owned();
+                probe.found.as_mut().ok_or_else(wrong)?.target = Some(target);
+            }
+            "sha256" => probe.found.as_mut().ok_or_else(wrong)?.sha256 = Some(value.to_owned()),
+            "content" => probe.found.as_mut().ok_or_else(wrong)?.content = Some(decode(value)?),
+            _ => return Err(wrong()),
+        }
+    }
+    Ok(probe)
+}
+
+fn facts(line: &str) -> Option<Found> {
+    let mut words = line.splitn(12, ' ');
+    let raw = u32::from_str_radix(words.next()?, 16).ok()?;
+    let mut number = || words.next()?.parse::<i64>().ok();
+    let (uid, gid, size) = (number()?, number()?, number()?);
+    let (mtime, atime, ctime) = (number()?, number()?, number()?);
+    let (inode, device, links) = (number()?, number()?, number()?);
+    Some(Found {
+        file_type: FileType::of(raw),
+        mode: raw & 0o7777,
+        uid: uid.try_into().ok()?,
+        gid: gid.try_into().ok()?,
+        owner: words.next()?.to_owned(),
+        group: words.next()?.to_owned(),
+        size: size.try_into().ok()?,
+        mtime,
+        atime,
+        ctime,
+        inode: inode.try_into().ok()?,
+        device: device.try_into().ok()?,
+        links: links.try_into().ok()?,
+        target: None,
+        sha256: None,
+        content: None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use oneex_testkit::TestHost;
+
+    use super::{Depth, FileType, probe};
+
+    #[tokio::test]
+    async fn any_name_is_looked_at_in_one_round_trip() {
+        let host = TestHost::new();
+        for name in ["plain", "a b", "it's", "new\nline\n", "-n", "$(id)", "*", "größe", "\\"] {
+            let path = host.write(name, "x\0y");
+            let depth = Depth::Content { unless: "", limit: 100 };
+            let found = probe(&host, &path, false, depth).await.expect(name);
+            assert_eq!(found.path, path);
+            assert_eq!(found.found.expect(name).content.as_deref(), Some(&b"x\0y"[..]));
+        }
+        assert_eq!(host.round_trips(), 9);
+    }
+
+    #[tokio::test]
+    async fn links_are_followed_only_when_asked() {
+        let host = TestHost::new();
+        let target = host.write("target\n", "x");
+        let link = host.path("link");
+        std::os::unix::fs::symlink("target\n", &link).expect("a link");
+        let stay = probe(&host, &link, false, Depth::Checksum).await.expect("a probe");
+        assert_eq!(stay.found.expect("a link").target.as_deref(), Some("target\n"));
+        let follow = probe(&host, &link, true, Depth::Checksum).await.expect("a probe");
+        assert_eq!((follow.path, follow.found.map(|found| found.file_type)), (target, Some(FileType::File)));
+    }
+
+    #[tokio::test]
+    async fn what_is_not_there_is_no_error_and_a_relative_path_is() {
+        let host = TestHost::new();
+        for name in ["gone", "gone/below", "file/below"] {
+            host.write("file", "");
+            let found = probe(&host, &host.path(name), true, Depth::Facts).await.expect(name);
+            assert_eq!(found.found, None, "{name}");
+        }
+        let error = probe(&host, "etc/motd", false, Depth::Facts).await.expect_err("a relative path");
+        assert_eq!(error.message, "`etc/motd` is not an absolute path");
+    }
+}
