@@ -36,6 +36,11 @@ impl Wanted {
         Self { size: bytes.len() as u64, sha256, source: Source::Bytes(bytes) }
     }
 
+    /// Its checksum, in hexadecimal digits.
+    pub(crate) fn sha256(&self) -> &str {
+        &self.sha256
+    }
+
     /// A file of the controller; kept in memory only where it is small.
     pub(crate) async fn file(path: &Path) -> OpResult<Self> {
         let path = path.to_owned();

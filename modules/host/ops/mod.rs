@@ -5,15 +5,20 @@ mod block;
 mod copy;
 mod directory;
 mod exec;
+mod fetch;
 mod file;
+mod find;
 mod line;
 mod link;
 mod packages;
 mod query;
 mod read;
+mod reboot;
+mod script;
 mod service;
 mod stat;
 mod template;
+mod wait_port;
 mod write;
 
 use oneex_sdk::Registry;
@@ -24,6 +29,9 @@ pub fn register(registry: &mut Registry) {
     registry.op(service::Service);
     registry.op(exec::Exec);
     registry.op(query::Query);
+    registry.op(script::Script);
+    registry.op(reboot::Reboot);
+    registry.op(wait_port::WaitPort);
     registry.op(file::File);
     registry.op(directory::Directory);
     registry.op(link::Link);
@@ -35,4 +43,6 @@ pub fn register(registry: &mut Registry) {
     registry.op(block::Block);
     registry.op(read::Read);
     registry.op(stat::Stat);
+    registry.op(find::Find);
+    registry.op(fetch::Fetch);
 }
