@@ -61,7 +61,7 @@ fn encodings(secret: &str) -> Vec<String> {
             let text = engine.encode(&padded);
             // The characters at both ends mix with what stands beside the secret.
             let head = offset.div_ceil(1) + usize::from(offset > 0);
-            let tail = if padded.len() % 3 == 0 { 0 } else { 1 };
+            let tail = usize::from(!padded.len().is_multiple_of(3));
             if let Some(inner) = text.get(head..text.len() - tail).filter(|inner| inner.len() >= 4) {
                 forms.push(inner.to_owned());
             }

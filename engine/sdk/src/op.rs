@@ -241,7 +241,7 @@ impl<O: Op> DynOp for Erased<O> {
         let name = self.manual.full_name();
         let known = self.manual.options();
         if let Some(map) = options.as_object() {
-            for key in map.keys().filter(|key| !known.contains(&key.as_str())) {
+            if let Some(key) = map.keys().find(|key| !known.contains(&key.as_str())) {
                 let hint = match nearest(key, known.iter().copied()) {
                     Some(right) => format!("did you mean `{right}`?"),
                     None => format!("options are: {}", known.join(", ")),

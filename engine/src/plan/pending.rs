@@ -7,7 +7,10 @@ use oneex_sdk::Resources;
 
 /// Pending changes by target.
 #[derive(Debug, Default)]
-pub struct Pending(Mutex<HashMap<Arc<str>, Vec<(Resources, String)>>>);
+pub struct Pending(Mutex<HashMap<Arc<str>, Vec<Change>>>);
+
+/// What would change, and what people call it.
+type Change = (Resources, String);
 
 impl Pending {
     /// Notes that `what` on `target` has a pending change; `by` names it for people.

@@ -87,7 +87,9 @@ pub(crate) fn must_end(operations: u64) -> bool {
         let mut slot = slot.borrow_mut();
         let Some(current) = slot.as_mut() else { return false };
         // Looking at the token takes a lock, and the script does some ten million steps a second.
-        if operations % 1024 == 0 && current.node.as_ref().is_some_and(|node| node.cancel.is_cancelled()) {
+        if operations.is_multiple_of(1024)
+            && current.node.as_ref().is_some_and(|node| node.cancel.is_cancelled())
+        {
             current.stop.get_or_insert(Stop::Cancelled);
         }
         current.stop.is_some()

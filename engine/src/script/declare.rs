@@ -29,8 +29,6 @@ pub(crate) struct Declarations {
 /// A task that is being declared.
 pub(crate) struct Draft {
     pub(crate) task: Task,
-    /// The name before its role and its blocks.
-    pub(crate) own_name: Arc<str>,
     pub(crate) role: Option<String>,
     pub(crate) complete: bool,
     pub(crate) needs: Vec<(Reference, Position)>,

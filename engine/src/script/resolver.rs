@@ -33,11 +33,14 @@ pub(crate) enum Origin {
     Library(String),
 }
 
+/// An imported text: what it compiles to, and the module once it was evaluated.
+type Imported = (Arc<Source>, AST, Option<Shared<Module>>);
+
 /// What was imported so far, and where each source came from.
 pub(crate) struct Imports {
     library: Arc<dyn Library>,
     origins: Mutex<HashMap<Arc<str>, Origin>>,
-    modules: Mutex<HashMap<Arc<str>, (Arc<Source>, AST, Option<Shared<Module>>)>>,
+    modules: Mutex<HashMap<Arc<str>, Imported>>,
     open: Mutex<Vec<Arc<str>>>,
 }
 

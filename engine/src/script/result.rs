@@ -74,10 +74,15 @@ impl OpResult {
     }
 
     fn json(&self) -> Result<Dynamic, Thrown> {
-        let text = ["body", "stdout", "content"].into_iter().find(|name| self.0.fields.contains_key(*name));
-        let field = self.field(text.unwrap_or("stdout"))?;
-        let text = field.to_string();
-        let value: Value = serde_json::from_str(&text).map_err(|error| {
+        if let Some(what) = &self.0.unknown {
+            return Err(stop(Stop::KnownAfterRun(format!("`.json()` of {what}"))));
+        }
+        let text =
+            ["body", "stdout", "content"].into_iter().find_map(|name| self.0.fields.get(name)?.as_str());
+        let text = text.ok_or_else(|| {
+            Thrown::invalid(format!("the result of `{}` holds no text to read as JSON", self.0.name))
+        })?;
+        let value: Value = serde_json::from_str(text).map_err(|error| {
             let start: String = text.chars().take(80).collect();
             Thrown::text(format!("the output of `{}` is not JSON: {error}", self.0.name))
                 .hint(format!("it begins with `{}`", oneex_sdk::visible(&start)))

@@ -84,7 +84,7 @@ impl Object for HostNames {
         match name {
             "groups" => Some(Shown::from_object(Groups(Arc::clone(&self.inventory)))),
             "hostvars" => Some(Shown::from_object(HostVars(Arc::clone(&self.inventory)))),
-            "facts" | "ansible_facts" => Some(shown(&*self.facts)),
+            "facts" | "ansible_facts" => Some(shown(&self.facts)),
             _ => magic(&self.host, name).or_else(|| self.host.vars.get(name).map(shown)),
         }
     }

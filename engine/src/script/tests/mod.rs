@@ -4,6 +4,8 @@ mod bodies;
 mod imports;
 mod limits;
 mod loading;
+mod operations;
+mod store;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -41,13 +43,19 @@ struct Site {
     folder: TempDir,
     params: ParamInputs,
     variables: BTreeMap<String, String>,
+    registry: Registry,
 }
 
 impl Site {
     fn new(runbook: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         std::fs::write(folder.path().join("main.rhai"), runbook).expect("the runbook is written");
-        Self { folder, params: ParamInputs::default(), variables: BTreeMap::new() }
+        Self {
+            folder,
+            params: ParamInputs::default(),
+            variables: BTreeMap::new(),
+            registry: Registry::default(),
+        }
     }
 
     fn file(self, path: &str, text: &str) -> Self {
@@ -77,7 +85,7 @@ impl Site {
             params: self.params.clone(),
             variables: self.variables.clone(),
             environment: None,
-            registry: Registry::default(),
+            registry: self.registry.clone(),
             library: Arc::new(OneRole),
             redactor: Arc::new(Redactor::default()),
         })
@@ -100,33 +108,45 @@ impl Site {
     }
 }
 
-/// Keeps the messages of a run.
+/// Keeps the events of a run.
 #[derive(Clone, Default)]
-struct Messages(Arc<Mutex<Vec<String>>>);
+struct Events(Arc<Mutex<Vec<RunEvent>>>);
 
-impl Listener for Messages {
+impl Listener for Events {
     fn on_event(&mut self, event: &Stamped) {
-        if let RunEvent::Message { text, .. } = &event.event {
-            self.0.lock().expect("not poisoned").push(text.clone());
-        }
+        self.0.lock().expect("not poisoned").push(event.event.clone());
     }
 }
 
 /// Calls the body of a task as the executor does.
 fn call(loaded: &Loaded, task: &str, args: &[Arg<'_>]) -> Result<Returned, Interrupt> {
-    call_said(loaded, task, args).0
+    called(loaded, task, args, Mode::Run).0
 }
 
 /// Calls a body; returns what it said too.
 fn call_said(loaded: &Loaded, task: &str, args: &[Arg<'_>]) -> (Result<Returned, Interrupt>, Vec<String>) {
+    let (result, events) = called(loaded, task, args, Mode::Run);
+    let said = events.into_iter().filter_map(|event| match event {
+        RunEvent::Message { text, .. } => Some(text),
+        _ => None,
+    });
+    (result, said.collect())
+}
+
+/// Calls a body in a run or a plan; returns what happened too.
+fn called(
+    loaded: &Loaded,
+    task: &str,
+    args: &[Arg<'_>],
+    mode: Mode,
+) -> (Result<Returned, Interrupt>, Vec<RunEvent>) {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
         .build()
         .expect("a runtime");
-    let messages = Messages::default();
-    let run =
-        loaded.context(Mode::Run, vec![Box::new(messages.clone())], runtime.handle().clone()).expect("a run");
+    let events = Events::default();
+    let run = loaded.context(mode, vec![Box::new(events.clone())], runtime.handle().clone()).expect("a run");
     let task = loaded
         .graph
         .tasks
@@ -152,8 +172,8 @@ fn call_said(loaded: &Loaded, task: &str, args: &[Arg<'_>]) -> (Result<Returned,
         let running = thread.spawn_scoped(scope, || body.call(&context, args)).expect("a thread");
         running.join().expect("no panic")
     });
-    let said = messages.0.lock().expect("not poisoned").clone();
-    (result, said)
+    let events = events.0.lock().expect("not poisoned").clone();
+    (result, events)
 }
 
 /// What a body returned, as JSON.

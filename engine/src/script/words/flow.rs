@@ -41,13 +41,14 @@ fn say(context: &NativeCallContext<'_>, level: Level, text: &Dynamic) {
 fn error_of(value: &Dynamic) -> rhai::Map {
     let mut failure = failure_from_value(value);
     // Errors of the language itself come as maps with `error` and `message`.
-    if let Some(map) = value.read_lock::<rhai::Map>() {
-        if !map.contains_key("kind") && map.contains_key("error") {
-            failure.kind = ErrorKind::Invalid;
-            failure.message = without_place(&failure.message);
-            ["error", "line", "source"].iter().for_each(|key| drop(failure.extra.remove(*key)));
-            failure.position = None;
-        }
+    if let Some(map) = value.read_lock::<rhai::Map>()
+        && !map.contains_key("kind")
+        && map.contains_key("error")
+    {
+        failure.kind = ErrorKind::Invalid;
+        failure.message = without_place(&failure.message);
+        ["error", "line", "source"].iter().for_each(|key| drop(failure.extra.remove(*key)));
+        failure.position = None;
     }
     error_map(&failure)
 }

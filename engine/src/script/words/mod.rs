@@ -9,7 +9,7 @@ pub(crate) mod hosts;
 pub(crate) mod options;
 pub(crate) mod outputs;
 pub(crate) mod param_spec;
-pub mod params;
+pub(crate) mod params;
 pub(crate) mod secrets;
 pub(crate) mod tasks;
 pub(crate) mod waiting;

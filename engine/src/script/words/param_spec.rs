@@ -227,10 +227,10 @@ impl Spec {
     /// Says what a value of the right type breaks of the spec.
     pub(super) fn check(&self, value: &Value) -> Result<(), String> {
         let shown = if self.kind == ParamType::Secret { "•••".to_owned() } else { value.to_string() };
-        if let (Some(pattern), Some(text)) = (&self.pattern, value.as_str()) {
-            if !pattern.is_match(text) {
-                return Err(format!("`{}` does not match `{pattern}`", shown.trim_matches('"')));
-            }
+        if let (Some(pattern), Some(text)) = (&self.pattern, value.as_str())
+            && !pattern.is_match(text)
+        {
+            return Err(format!("`{}` does not match `{pattern}`", shown.trim_matches('"')));
         }
         if !self.choices.is_empty() && !self.choices.contains(value) {
             let choices: Vec<String> = self.choices.iter().map(ToString::to_string).collect();

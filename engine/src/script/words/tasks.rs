@@ -90,7 +90,7 @@ fn declare(
         let inherited =
             declared.open.last().map(|block| declared.inherited[*block].clone()).unwrap_or_default();
         let block = declared.open.last().copied();
-        declared.tasks.push(draft(id, &full, name, role, kind, position, block, inherited, gate));
+        declared.tasks.push(draft(id, &full, role, kind, position, block, inherited, gate));
         for open in declared.open.clone() {
             declared.blocks[open].tasks.push(id);
         }
@@ -102,7 +102,6 @@ fn declare(
 fn draft(
     id: TaskId,
     full: &Arc<str>,
-    own: &str,
     role: Option<String>,
     kind: TaskKind,
     position: Position,
@@ -141,7 +140,6 @@ fn draft(
             always: None,
             notifies: Notifies::default(),
         },
-        own_name: own.into(),
         role,
         complete,
         needs: inherited.needs,
