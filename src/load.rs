@@ -14,7 +14,7 @@ use crate::context::Context;
 use crate::error::CommandError;
 use crate::launch::Job;
 use crate::prompt::Asker;
-use crate::report::diagnostic;
+use crate::report::{diagnostic, human::Human, look::Look};
 use crate::runbook::{self, Runbook};
 use crate::site::Site;
 use crate::{library, params};
@@ -40,7 +40,7 @@ pub(crate) struct LoadedRunbook {
     forks: Option<usize>,
 }
 
-/// Loads a runbook and shows what the load warns of.
+/// Loads a runbook and shows what the load says and warns of.
 pub(crate) fn load(
     context: &Context,
     given: &str,
@@ -51,6 +51,11 @@ pub(crate) fn load(
     let loaded = script::load(request).map_err(|diagnostics| failure(diagnostics, &asker))?;
     for warning in &loaded.warnings {
         warn(context, warning);
+    }
+    let mut said =
+        Human::new(Look::run(context.stderr.is_colored(), context.verbosity, false), Arc::default());
+    for message in &loaded.messages {
+        context.stderr.write(&said.render(&loaded.redactor.event(message.clone())));
     }
     Ok(LoadedRunbook { name: runbook.name, loaded, asker, forks })
 }
