@@ -171,7 +171,8 @@ mod tests {
         fs::write(folder.path().join("oneex.toml"), PROJECT).unwrap();
         fs::write(folder.path().join("hosts.ini"), "[web]\nweb1\nweb2\n").unwrap();
         let start = folder.path().join("runbooks");
-        let (context, _) = Context::for_test(std::path::Path::new("/"));
+        // Paths are shown from the current folder, so the context's must be the process's.
+        let (context, _) = Context::for_test(&std::env::current_dir().unwrap());
         let inventory = inventory.iter().map(|text| (*text).to_owned()).collect();
         Site::open(&context, &start, &SiteArgs { inventory, env: env.map(str::to_owned) })
     }
