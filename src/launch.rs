@@ -117,7 +117,8 @@ impl Ended {
         let Some(path) = &args.stats else { return Ok(()) };
         let traffic = self.context.connections.traffic();
         let hosts = traffic.into_iter().map(|(host, traffic)| (host.to_string(), traffic)).collect();
-        Stats::collect(&self.report.summary, hosts, Api::default()).write(&context.cwd.join(path))
+        let api = Api::add_up(self.context.registry.meters().map(|(_, meter)| meter));
+        Stats::collect(&self.report.summary, hosts, api).write(&context.cwd.join(path))
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use oneex_engine::diag::{Diagnostic, Diagnostics};
 use oneex_engine::inventory::HostSet;
+use oneex_engine::redact::Redactor;
 use oneex_engine::run::{Mode, RunIntroduction, RunOptions};
 use oneex_engine::script::{self, Described, LoadRequest, Loaded, ParamShown};
 use oneex_sdk::{Map, Value};
@@ -48,9 +49,10 @@ pub(crate) fn load(
 ) -> Result<LoadedRunbook, CommandError> {
     let asker = Arc::new(Asker::new(context.stderr.clone()));
     let (runbook, request, forks) = request(context, given, loading, &asker)?;
-    let loaded = script::load(request).map_err(|diagnostics| failure(diagnostics, &asker))?;
+    let redactor = Arc::clone(&request.redactor);
+    let loaded = script::load(request).map_err(|diagnostics| failure(diagnostics, &redactor, &asker))?;
     for warning in &loaded.warnings {
-        warn(context, warning);
+        warn(context, warning.clone(), &redactor);
     }
     let mut said =
         Human::new(Look::run(context.stderr.is_colored(), context.verbosity, false), Arc::default());
@@ -68,7 +70,10 @@ pub(crate) fn describe(
 ) -> Result<(String, Described), CommandError> {
     let asker = Arc::new(Asker::new(context.stderr.clone()));
     let (runbook, request, _) = request(context, given, loading, &asker)?;
-    Ok((runbook.name, script::describe(request)?))
+    let redactor = Arc::clone(&request.redactor);
+    let described =
+        script::describe(request).map_err(|diagnostics| failure(diagnostics, &redactor, &asker))?;
+    Ok((runbook.name, described))
 }
 
 fn request(
@@ -103,12 +108,17 @@ fn request(
     Ok((runbook, request, forks))
 }
 
-fn failure(diagnostics: Diagnostics, asker: &Asker) -> CommandError {
-    if asker.was_interrupted() { CommandError::interrupted() } else { diagnostics.into() }
+fn failure(mut diagnostics: Diagnostics, redactor: &Redactor, asker: &Asker) -> CommandError {
+    if asker.was_interrupted() {
+        return CommandError::interrupted();
+    }
+    diagnostics.0.iter_mut().for_each(|diagnostic| redactor.diagnostic(diagnostic));
+    diagnostics.into()
 }
 
-fn warn(context: &Context, warning: &Diagnostic) {
-    context.stderr.write(&diagnostic::render(warning, context.stderr.is_colored()));
+fn warn(context: &Context, mut warning: Diagnostic, redactor: &Redactor) {
+    redactor.diagnostic(&mut warning);
+    context.stderr.write(&diagnostic::render(&warning, context.stderr.is_colored()));
 }
 
 impl LoadedRunbook {

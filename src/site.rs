@@ -46,6 +46,8 @@ impl Site {
             .map_err(|error| CommandError::usage(error.to_string()).hint(error.hint()))?;
         let inventory =
             Inventory::load(&sources(context, args, &config, environment), &SourceMap::default())?;
+        let redactor = Arc::new(Redactor::default());
+        redactor.register_all(inventory.secrets());
         Ok(Self {
             environment: environment.map(|environment| Environment {
                 name: environment.name.clone(),
@@ -55,14 +57,16 @@ impl Site {
             params: environment.map(|environment| environment.params.clone()).unwrap_or_default(),
             inventory,
             registry: modules::registry(context, config.defaults.user.clone()),
-            redactor: Arc::default(),
+            redactor,
             config,
         })
     }
 
     /// Adds `group_vars` and `host_vars` beside the runbook.
     pub(crate) fn read_runbook_vars(&mut self, folder: &Path) -> Result<(), CommandError> {
-        Ok(self.inventory.read_runbook_vars(folder, &SourceMap::default())?)
+        self.inventory.read_runbook_vars(folder, &SourceMap::default())?;
+        self.redactor.register_all(self.inventory.secrets());
+        Ok(())
     }
 
     /// Where scripts and their files may be read from.

@@ -9,6 +9,7 @@ use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use oneex_sdk::{Change, SecretSink};
 use serde_json::Value;
 
+use crate::diag::{Diagnostic, Source};
 use crate::run::{Failure, NodeKey, RunEvent};
 
 /// What stands where a secret was.
@@ -31,19 +32,7 @@ struct Known {
 
 impl SecretSink for Redactor {
     fn register(&self, secret: &str) {
-        if secret.trim().len() < SHORTEST {
-            return;
-        }
-        let mut known = self.inner.write().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let before = known.patterns.len();
-        known.patterns.extend(encodings(secret));
-        // A key of several lines is shown line by line.
-        let lines = secret.lines().map(str::trim).filter(|line| line.len() >= 8 && line.len() < secret.len());
-        known.patterns.extend(lines.map(str::to_owned));
-        if known.patterns.len() > before {
-            known.automaton =
-                AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&known.patterns).ok();
-        }
+        self.register_all([secret]);
     }
 
     fn is_tainted(&self, text: &str) -> bool {
@@ -78,6 +67,40 @@ fn encodings(secret: &str) -> Vec<String> {
 }
 
 impl Redactor {
+    /// Registers many secrets at the cost of one.
+    pub fn register_all(&self, secrets: impl IntoIterator<Item = impl AsRef<str>>) {
+        let mut known = self.inner.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let before = known.patterns.len();
+        for secret in secrets {
+            let secret = secret.as_ref();
+            if secret.trim().len() < SHORTEST {
+                continue;
+            }
+            known.patterns.extend(encodings(secret));
+            // A key of several lines is shown line by line.
+            let lines =
+                secret.lines().map(str::trim).filter(|line| line.len() >= 8 && line.len() < secret.len());
+            known.patterns.extend(lines.map(str::to_owned));
+        }
+        if known.patterns.len() > before {
+            known.automaton =
+                AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&known.patterns).ok();
+        }
+    }
+
+    /// Masks every secret in a diagnostic, the lines that it shows included.
+    pub fn diagnostic(&self, diagnostic: &mut Diagnostic) {
+        self.string(&mut diagnostic.message);
+        diagnostic.notes.iter_mut().chain(&mut diagnostic.hints).for_each(|text| self.string(text));
+        for label in &mut diagnostic.labels {
+            self.string(&mut label.text);
+            if let Some(source) = label.source.as_mut().filter(|source| self.is_tainted(&source.text)) {
+                let masked = Source { name: source.name.clone(), text: self.text(&source.text) };
+                *source = Arc::new(masked);
+            }
+        }
+    }
+
     /// Masks every secret in `text`.
     pub fn text(&self, text: &str) -> String {
         let mut text = text.to_owned();
@@ -271,6 +294,30 @@ mod tests {
         let redactor = redactor();
         redactor.register("a");
         assert_eq!(redactor.text("a plain text"), "a plain text");
+    }
+
+    #[test]
+    fn masks_what_a_diagnostic_says_and_the_lines_that_it_shows() {
+        let sources = crate::diag::SourceMap::default();
+        sources.add("a.rhai", format!("let token = {SECRET};\nthrow token;"));
+        let place = crate::diag::Position { file: "a.rhai".into(), line: 1, column: 5 };
+        let label = sources.label(&place, SECRET, true);
+        let mut diagnostic = crate::diag::Diagnostic::error("x", format!("bad {SECRET}"))
+            .label(label)
+            .note(format!("note {SECRET}"))
+            .hint(format!("hint {SECRET}"));
+        redactor().diagnostic(&mut diagnostic);
+        assert_eq!((diagnostic.message.as_str(), diagnostic.notes[0].as_str()), ("bad •••", "note •••"));
+        assert_eq!((diagnostic.hints[0].as_str(), diagnostic.labels[0].text.as_str()), ("hint •••", "•••"));
+        let shown = diagnostic.labels[0].source.as_ref().map(|source| source.text.as_str());
+        assert_eq!(shown, Some("let token = •••;\nthrow token;"));
+    }
+
+    #[test]
+    fn many_secrets_are_registered_at_once() {
+        let redactor = Redactor::default();
+        redactor.register_all((0..500).map(|number| format!("password-{number:03}!")));
+        assert_eq!(redactor.text("password-499! password-000! password-500!"), "••• ••• password-500!");
     }
 
     #[test]

@@ -60,7 +60,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, CommandError> 
         Format::Mermaid => GraphFormat::Mermaid,
         Format::Dot | Format::Svg => GraphFormat::Dot,
     };
-    let picture = graph.render(format, &selection);
+    let picture = runbook.loaded.redactor.text(&graph.render(format, &selection));
     let picture = oneex_sdk::visible(&picture);
     let picture = if args.format == Format::Svg { svg(&picture)? } else { picture.into_owned() };
     match &args.output {

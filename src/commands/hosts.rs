@@ -1,7 +1,8 @@
 //! `oneex hosts`: the hosts of the inventory.
 
-use oneex_engine::inventory::{GroupTree, Inventory};
-use oneex_sdk::{Value, json, visible};
+use oneex_engine::inventory::{GroupTree, Inventory, is_secret_variable};
+use oneex_engine::redact::MASK;
+use oneex_sdk::{Map, Value, json, visible};
 
 use super::inputs::{OutputFormat, SiteArgs};
 use crate::context::Context;
@@ -42,38 +43,45 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, CommandError> 
     }
     for host in &hosts {
         let line = match args.output {
-            OutputFormat::Json => escape(&described(&site.inventory, host, true).to_string()),
+            OutputFormat::Json => {
+                let mut described = described(&site.inventory, host);
+                site.redactor.value(&mut described);
+                escape(&described.to_string())
+            }
             OutputFormat::Human if args.vars => {
-                let vars = site
-                    .inventory
-                    .host(host)
-                    .map(|info| Value::Object(info.vars.clone()))
-                    .unwrap_or_default();
+                let mut vars = site.inventory.host(host).map(|info| shown(&info.vars)).unwrap_or_default();
+                site.redactor.value(&mut vars);
                 let name = context.stdout.paint(CYAN, &visible(host));
                 format!("{name} {}", visible(&format!("{vars:#}")))
             }
             OutputFormat::Human => visible(host).into_owned(),
         };
-        context.stdout.line(&site.redactor.text(&line));
+        context.stdout.line(&line);
     }
     Ok(Exit::Ok)
 }
 
 /// A host as data.
-fn described(inventory: &Inventory, name: &str, vars: bool) -> Value {
+fn described(inventory: &Inventory, name: &str) -> Value {
     let Some(info) = inventory.host(name) else { return json!({ "name": name }) };
-    let mut value = json!({
+    json!({
         "name": info.name,
         "groups": info.groups,
         "connection": info.target.connection,
         "address": info.target.address,
         "port": info.target.port,
         "user": info.target.user,
+        "vars": shown(&info.vars),
+    })
+}
+
+/// Variables as they are shown: those with a secret's name are masked, however short they are.
+fn shown(vars: &Map<String, Value>) -> Value {
+    let shown = vars.iter().map(|(name, value)| {
+        let masked = is_secret_variable(name) && !value.is_null();
+        (name.clone(), if masked { MASK.into() } else { value.clone() })
     });
-    if let (true, Some(map)) = (vars, value.as_object_mut()) {
-        map.insert("vars".to_owned(), Value::Object(info.vars.clone()));
-    }
-    value
+    Value::Object(shown.collect())
 }
 
 /// Draws a group, the chosen hosts in it, and the groups below.

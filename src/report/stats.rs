@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use oneex_engine::run::{RunStatus, RunSummary};
-use oneex_sdk::{Traffic, Value};
+use oneex_sdk::{Meter, Traffic, Value};
 use serde::Serialize;
 
 use super::file;
@@ -58,6 +58,16 @@ pub(crate) struct Api {
     pub(crate) requests: u64,
     /// Those that may change something.
     pub(crate) writes: u64,
+}
+
+impl Api {
+    /// What all modules asked together.
+    pub(crate) fn add_up<'a>(meters: impl IntoIterator<Item = &'a Meter>) -> Self {
+        meters.into_iter().fold(Self::default(), |sum, meter| Self {
+            requests: sum.requests + meter.requests(),
+            writes: sum.writes + meter.writes(),
+        })
+    }
 }
 
 impl Stats {

@@ -1,11 +1,10 @@
 //! `add_host`: a task makes a host that later tasks find.
 
-use oneex_sdk::SecretSink;
 use rhai::{Engine, EvalAltResult, Map, NativeCallContext};
 
 use super::hosts::HostRef;
 use super::options::{self, Options};
-use crate::inventory::NewHost;
+use crate::inventory::{NewHost, secrets_of};
 use crate::run::{Mode, RunEvent};
 use crate::script::current::node;
 use crate::script::error::Thrown;
@@ -48,9 +47,9 @@ fn add_host(map: Map) -> Result<HostRef, Thrown> {
     };
     let password = options.parse("password", options::text)?;
     if let Some(password) = &password {
-        current.script.redactor.register(password);
         vars.insert("ansible_password".into(), password.as_str().into());
     }
+    current.script.redactor.register_all(secrets_of(&vars));
     if let Some(file) = options.parse("private_key_file", options::text)? {
         vars.insert("ansible_ssh_private_key_file".into(), file.into());
     }
