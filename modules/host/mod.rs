@@ -6,6 +6,7 @@
 pub mod facts;
 pub mod ops;
 
+mod accounts;
 mod packages;
 
 mod attributes;

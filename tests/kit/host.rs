@@ -27,6 +27,8 @@ pub struct TestHost {
     cut: Mutex<Option<Cut>>,
     progress: Mutex<Vec<String>>,
     facts: Value,
+    private: Vec<String>,
+    search: Option<String>,
 }
 
 impl Default for TestHost {
@@ -50,6 +52,8 @@ impl TestHost {
             cut: Mutex::new(None),
             progress: Mutex::new(Vec::new()),
             facts: json!({}),
+            private: Vec::new(),
+            search: None,
         }
     }
 
@@ -57,6 +61,26 @@ impl TestHost {
     #[must_use]
     pub fn with_facts(mut self, facts: Value) -> Self {
         self.facts = facts;
+        self
+    }
+
+    /// Lets commands see folders of the test in place of the machine's: `/etc` is `etc` of the test's folder, at
+    /// first empty, in a mount namespace of each command's own. Needs root.
+    #[must_use]
+    pub fn with_private(mut self, folders: &[&str]) -> Self {
+        assert!(rustix::process::geteuid().is_root(), "a private `{folders:?}` needs root");
+        for folder in folders {
+            let own = self.root.path().join(folder.trim_start_matches('/'));
+            std::fs::create_dir_all(own).expect("a folder of the test");
+            self.private.push((*folder).to_owned());
+        }
+        self
+    }
+
+    /// Sets `PATH` of all commands.
+    #[must_use]
+    pub fn with_search_path(mut self, path: impl Into<String>) -> Self {
+        self.search = Some(path.into());
         self
     }
 
@@ -124,6 +148,11 @@ impl TestHost {
     async fn execute(&self, command: Command) -> OpResult<CommandOutput> {
         self.round_trips.fetch_add(1, Ordering::Relaxed);
         let mut process = tokio::process::Command::new("sh");
+        if !self.private.is_empty() {
+            process = tokio::process::Command::new("unshare");
+            process.args(["--mount", "sh", "-c", PRIVATE, "sh"]).arg(self.root.path()).args(&self.private);
+            process.args(["--", "sh"]);
+        }
         process.args(["-c", "umask \"$1\"; shift; exec \"$@\"", "sh"]);
         process.arg(format!("{:04o}", command.umask.unwrap_or(0o022)));
         match &command.program {
@@ -133,6 +162,9 @@ impl TestHost {
         process.current_dir(command.cwd.as_deref().map_or(self.root.path(), Path::new));
         if let Some(cut) = &*self.cut.lock().expect("no test panicked") {
             process.env("PATH", cut.path_variable());
+        }
+        if let Some(search) = &self.search {
+            process.env("PATH", search);
         }
         process.envs(command.env.iter().map(|(name, value)| (name, value)));
         process.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
@@ -192,6 +224,12 @@ impl TestHost {
         Ok(CommandOutput { exit, stdout: out, stderr: err, truncated })
     }
 }
+
+/// Parameters: the test's folder, the folders that it stands in for, `--`, then a command.
+const PRIVATE: &str = r#"root=$1; shift
+while [ "$1" != -- ]; do mount --bind "$root$1" "$1" || exit 125; shift; done
+shift
+exec "$@""#;
 
 fn end(leader: Option<rustix::process::Pid>) {
     if let Some(leader) = leader {

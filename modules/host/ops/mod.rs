@@ -8,6 +8,7 @@ mod exec;
 mod fetch;
 mod file;
 mod find;
+mod group;
 mod line;
 mod link;
 mod packages;
@@ -18,8 +19,12 @@ mod script;
 mod service;
 mod stat;
 mod template;
+mod user;
 mod wait_port;
 mod write;
+
+#[cfg(test)]
+mod tests;
 
 use oneex_sdk::Registry;
 
@@ -27,6 +32,8 @@ use oneex_sdk::Registry;
 pub fn register(registry: &mut Registry) {
     registry.op(packages::Packages);
     registry.op(service::Service);
+    registry.op(group::Group);
+    registry.op(user::User);
     registry.op(exec::Exec);
     registry.op(query::Query);
     registry.op(script::Script);

@@ -1,0 +1,5 @@
+//! Operations on real hosts whose system folders are the test's own.
+
+mod group;
+mod machine;
+mod user;
