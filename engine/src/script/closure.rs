@@ -115,8 +115,7 @@ pub(crate) fn freeze(value: &mut Dynamic) {
 
 impl Code for Closure {
     fn call(&self, context: &Arc<NodeContext>, args: &[Arg<'_>]) -> Result<Returned, Interrupt> {
-        let current =
-            Current { script: Arc::clone(&self.script), node: Some(Arc::clone(context)), stop: None };
+        let current = Current::new(Arc::clone(&self.script), Some(Arc::clone(context)));
         let (result, stop) = enter(current, || {
             let args = args.iter().map(|arg| argument(arg, context)).collect();
             self.evaluate(args)
@@ -126,8 +125,8 @@ impl Code for Closure {
             (Some(Stop::Skipped(reason)), _) => Err(Interrupt::Skipped(reason)),
             (Some(Stop::Cancelled | Stop::ParamsReached), _) => Err(Interrupt::Cancelled),
             (Some(Stop::KnownAfterRun(what)), _) => Err(Interrupt::KnownAfterRun(what)),
-            (None, Ok(returned)) => Ok(returned),
-            (None, Err(error)) => Err(Interrupt::Failed(Box::new(failure_from(&error, &self.script)))),
+            (_, Ok(returned)) => Ok(returned),
+            (_, Err(error)) => Err(Interrupt::Failed(Box::new(failure_from(&error, &self.script)))),
         }
     }
 }

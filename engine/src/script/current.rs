@@ -3,6 +3,7 @@
 
 use std::cell::RefCell;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use super::error::Thrown;
 use super::load::Script;
@@ -15,6 +16,8 @@ pub(crate) struct Current {
     pub(crate) script: Arc<Script>,
     /// The node; none while the script loads.
     pub(crate) node: Option<Arc<NodeContext>>,
+    /// When the script itself began to run, or came back from what it waited for.
+    pub(crate) since: Instant,
     /// Why the code must end; once set, nothing of the script runs on, `catch` included.
     pub(crate) stop: Option<Stop>,
 }
@@ -30,6 +33,20 @@ pub(crate) enum Stop {
     KnownAfterRun(String),
     /// `params` was reached, and nothing more was asked for.
     ParamsReached,
+    /// It ran too long without waiting for anything.
+    Runaway,
+}
+
+/// How long the script itself may run between two things that it waits for: what needs longer is an
+/// endless loop. Rhai's own limits count steps, and a step can be long: it measures a growing
+/// array at each.
+const LONGEST: Duration = Duration::from_secs(if cfg!(test) { 2 } else { 60 });
+
+impl Current {
+    /// Code of a node, or of the load.
+    pub(crate) fn new(script: Arc<Script>, node: Option<Arc<NodeContext>>) -> Self {
+        Self { script, node, since: Instant::now(), stop: None }
+    }
 }
 
 thread_local! {
@@ -71,6 +88,15 @@ pub(crate) fn node(word: &str) -> Result<(Current, Arc<NodeContext>), Thrown> {
     }
 }
 
+/// Notes that the code waited for something just now.
+pub(crate) fn waited() {
+    CURRENT.with(|slot| {
+        if let Some(current) = slot.borrow_mut().as_mut() {
+            current.since = Instant::now();
+        }
+    });
+}
+
 /// Ends the present code for a reason that cannot be caught.
 pub(crate) fn stop(reason: Stop) -> Thrown {
     CURRENT.with(|slot| {
@@ -87,10 +113,12 @@ pub(crate) fn must_end(operations: u64) -> bool {
         let mut slot = slot.borrow_mut();
         let Some(current) = slot.as_mut() else { return false };
         // Looking at the token takes a lock, and the script does some ten million steps a second.
-        if operations.is_multiple_of(1024)
-            && current.node.as_ref().is_some_and(|node| node.cancel.is_cancelled())
-        {
-            current.stop.get_or_insert(Stop::Cancelled);
+        if operations.is_multiple_of(256) {
+            if current.node.as_ref().is_some_and(|node| node.cancel.is_cancelled()) {
+                current.stop.get_or_insert(Stop::Cancelled);
+            } else if current.since.elapsed() > LONGEST {
+                current.stop.get_or_insert(Stop::Runaway);
+            }
         }
         current.stop.is_some()
     })

@@ -198,7 +198,7 @@ fn sentence(error: &EvalAltResult) -> String {
         EvalAltResult::ErrorPropertyNotFound(name, _) => format!("there is no property `{name}`"),
         EvalAltResult::ErrorFunctionNotFound(call, _) => format!("there is no function `{call}`"),
         EvalAltResult::ErrorModuleNotFound(name, _) => format!("module `{name}` was not found"),
-        EvalAltResult::ErrorTooManyOperations(_) => {
+        EvalAltResult::ErrorTooManyOperations(_) | EvalAltResult::ErrorTerminated(..) => {
             "the code ran too many steps without an end: an endless loop?".to_owned()
         }
         EvalAltResult::ErrorStackOverflow(_) => {

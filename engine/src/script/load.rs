@@ -214,14 +214,13 @@ impl Loading {
     }
 
     fn run(&self) -> Result<Option<Stop>, Diagnostics> {
-        let current = Current { script: Arc::clone(&self.script), node: None, stop: None };
+        let current = Current::new(Arc::clone(&self.script), None);
         super::closure::set_engine(&self.engine);
         let (result, stop) = enter(current, || self.engine.run_ast_with_scope(&mut Scope::new(), &self.ast));
         super::closure::clear_engine();
         match (result, stop) {
-            (_, Some(stop)) => Ok(Some(stop)),
-            (Ok(()), None) => Ok(None),
-            (Err(error), None) => Err(diagnostic_from(&error, &self.script).into()),
+            (Err(error), Some(Stop::Runaway) | None) => Err(diagnostic_from(&error, &self.script).into()),
+            (_, stop) => Ok(stop),
         }
     }
 

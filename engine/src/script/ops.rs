@@ -7,7 +7,7 @@ use std::sync::Arc;
 use oneex_sdk::{DynOp, Map, Registry, Value};
 use rhai::{Dynamic, Engine, EvalAltResult, FuncRegistration, Module, NativeCallContext, RhaiFunc, Shared};
 
-use super::current::{Stop, node, stop};
+use super::current::{Stop, node, stop, waited};
 use super::error::Thrown;
 use super::plain::to_argument;
 use super::result::OpResult;
@@ -71,7 +71,9 @@ fn call(
             Some(host) => (Some(host.name.clone()), host.user.clone()),
             None => (None, None),
         };
-        let outcome = perform(&node, OpCall { op, host: target, user, options, position }).map_err(thrown)?;
+        let outcome = perform(&node, OpCall { op, host: target, user, options, position });
+        waited();
+        let outcome = outcome.map_err(thrown)?;
         Ok(OpResult::new(name, outcome.changed, outcome.change, outcome.fields, outcome.unknown))
     };
     work().map_err(|error: Thrown| error.at(context))

@@ -7,7 +7,7 @@ use rhai::{Array, Dynamic, Engine, EvalAltResult, FnPtr, NativeCallContext};
 
 use crate::inventory::{HostSet, Inventory};
 use crate::script::convert::to_dynamic;
-use crate::script::current::{current, node};
+use crate::script::current::{current, node, waited};
 use crate::script::error::Thrown;
 
 type Fallible<T> = Result<T, Box<EvalAltResult>>;
@@ -122,9 +122,9 @@ fn property(host: &HostRef, name: &str) -> Result<Dynamic, Thrown> {
         "vars" => Ok(to_dynamic(&oneex_sdk::Value::Object(host.info()?.vars.clone()))),
         "facts" => {
             let (_, node) = node("facts")?;
-            crate::run::facts(&node, &host.name, host.user.as_deref())
-                .map(|facts| to_dynamic(&facts))
-                .map_err(crate::script::ops::thrown)
+            let facts = crate::run::facts(&node, &host.name, host.user.as_deref());
+            waited();
+            facts.map(|facts| to_dynamic(&facts)).map_err(crate::script::ops::thrown)
         }
         other => {
             let known = ["name", "address", "port", "user", "groups", "vars", "facts"];

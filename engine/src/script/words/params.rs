@@ -12,7 +12,7 @@ use super::param_spec::{ParamType, Spec};
 use super::tasks::declared;
 use crate::redact::MASK;
 use crate::script::convert::to_dynamic;
-use crate::script::current::{Stop, current, stop};
+use crate::script::current::{Stop, current, stop, waited};
 use crate::script::error::Thrown;
 use crate::script::load::Script;
 
@@ -182,7 +182,9 @@ fn value_of(script: &Script, name: &str, spec: &Spec) -> Result<Value, Thrown> {
 
 fn ask(script: &Script, name: &str, spec: &Spec) -> Option<String> {
     let question = spec.prompt.as_ref()?;
-    script.params.prompt.as_ref()?.ask(name, question, spec.kind == ParamType::Secret)
+    let answer = script.params.prompt.as_ref()?.ask(name, question, spec.kind == ParamType::Secret);
+    waited();
+    answer
 }
 
 fn missing(script: &Script, name: &str, spec: &Spec) -> Result<Value, Thrown> {

@@ -1,5 +1,6 @@
 //! `sleep`, `wait_until`, `retry`, `parallel`: code that waits, and code side by side.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use oneex_sdk::ErrorKind;
@@ -8,7 +9,7 @@ use rhai::{Array, Dynamic, Engine, EvalAltResult, FnPtr, Map, NativeCallContext,
 use super::options::{self, Options};
 use crate::run::{Failure, Mode, NodeContext};
 use crate::script::closure::freeze;
-use crate::script::current::{Stop, current, enter, node, stop};
+use crate::script::current::{Current, Stop, current, enter, node, stop, waited};
 use crate::script::error::Thrown;
 
 type Fallible<T> = Result<T, Box<EvalAltResult>>;
@@ -25,6 +26,7 @@ fn pause(node: &NodeContext, wait: Duration) -> Result<(), Thrown> {
             () = tokio::time::sleep(wait) => false,
         }
     });
+    waited();
     if cancelled { Err(stop(Stop::Cancelled)) } else { Ok(()) }
 }
 
@@ -111,7 +113,8 @@ fn parallel(context: &NativeCallContext<'_>, branches: Array) -> Fallible<Array>
     let position = context.call_position();
     let results: Vec<_> = std::thread::scope(|scope| {
         let spawn = |function: &FnPtr| {
-            let (here, function) = (here.clone(), function.clone());
+            let here = Current::new(Arc::clone(&here.script), here.node.clone());
+            let function = function.clone();
             std::thread::Builder::new().name("parallel".into()).stack_size(16 << 20).spawn_scoped(
                 scope,
                 move || {
@@ -131,6 +134,7 @@ fn parallel(context: &NativeCallContext<'_>, branches: Array) -> Fallible<Array>
         let threads: Vec<_> = functions.iter().map(spawn).collect();
         threads.into_iter().map(|thread| thread.map(std::thread::ScopedJoinHandle::join)).collect()
     });
+    waited();
     let broken = || -> Box<EvalAltResult> {
         EvalAltResult::ErrorRuntime("a branch of `parallel` could not run".into(), Position::NONE).into()
     };
