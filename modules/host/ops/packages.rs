@@ -6,7 +6,7 @@ use oneex_sdk::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::host::packages::{Act, PackageManager, PackageName, Policy, Snapshot, named, probe};
+use crate::host::packages::{Act, Need, PackageManager, PackageName, Policy, Snapshot, named, probe};
 
 /// One name, or several.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -119,7 +119,12 @@ Sources: apt-get(8), dpkg-query(1), apt-cache(8).";
         if names.is_empty() {
             return Err(OpError::invalid("`packages` was given no name"));
         }
-        let printed = reader.query(probe(&names)).await?.stdout_text();
+        let need = match params.state {
+            State::Absent => Need::Nothing,
+            State::Present => Need::Missing,
+            State::Latest => Need::All,
+        };
+        let printed = reader.query(probe(need, &names)).await?.stdout_text();
         let (name, rest) = printed.split_once('\n').unwrap_or((printed.as_str(), ""));
         let driver = named(name.trim())?;
         Ok(Found { driver, packages, snapshot: driver.parse(rest) })
@@ -210,7 +215,7 @@ fn policy(params: &Params, snapshot: &Snapshot) -> Policy {
 mod tests {
     use oneex_sdk::{Change, Op, Value, json};
 
-    use super::{Found, Packages, Params, Snapshot, named, policy, probe};
+    use super::{Found, Need, Packages, Params, Snapshot, named, policy, probe};
 
     fn params(options: Value) -> Params {
         serde_json::from_value(options).expect("options")
@@ -273,7 +278,7 @@ mod tests {
 
     #[test]
     fn a_real_host_says_what_it_has() {
-        let line = probe(&["dpkg", "oneex-no-such-package"]).line();
+        let line = probe(Need::Missing, &["dpkg", "oneex-no-such-package"]).line();
         let output = std::process::Command::new("sh").args(["-c", &line]).output().expect("sh runs");
         let printed = String::from_utf8_lossy(&output.stdout).into_owned();
         let (name, rest) = printed.split_once('\n').expect("a name");

@@ -7,19 +7,29 @@ use super::model::{Act, PackageManager, PackageName, Policy, Snapshot};
 /// `apt-get`, `apt-cache` and `dpkg-query`.
 pub(crate) struct Apt;
 
-/// Names are printed with and without their architecture, for a script may use either.
-const LOOK: &str = r#"format='package\t${binary:Package}\t${Version}\t${db:Status-Status}\npackage\t${Package}\t${Version}\t${db:Status-Status}\n'
-if ! dpkg-query -W -f "$format" "$@" 2>/dev/null; then
+/// Names are printed as dpkg has them, and with and without their architecture: a script may use any.
+/// The candidates take a second, so they are only asked for where they are needed; without cache files,
+/// which would be written.
+const LOOK: &str = r#"need=$1; shift
+fields='\t${Version}\t${db:Status-Status}\n'
+format="package\\t\${binary:Package}${fields}package\\t\${Package}${fields}package\\t\${Package}:\${Architecture}$fields"
+known=$(dpkg-query -W -f "$format" "$@" 2>/dev/null) && complete=yes || complete=
+printf '%s\n' "$known"
+[ "$need" != nothing ] || exit 0
+if printf '%s\n' "$known" | grep -qv '[[:space:]]installed$'; then complete=; fi
+if [ -z "$complete" ]; then
     dpkg-query -W -f '${db:Status-Status}\t${Provides}\n' 2>/dev/null | sed -n 's/^installed\t\(..*\)/provides\t\1/p'
 fi
 for stamp in /var/lib/apt/periodic/update-success-stamp /var/lib/apt/lists; do
     if time=$(stat -c %Y "$stamp" 2>/dev/null); then printf 'age\t%s\n' "$(($(date +%s) - time))"; break; fi
 done
-apt-cache policy "$@" 2>/dev/null"#;
+if [ -z "$complete" ] || [ "$need" = all ]; then
+    apt-cache -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= policy "$@" 2>/dev/null
+fi"#;
 
 /// apt asks no questions, keeps configuration files that were changed and takes new ones where nobody changed
 /// anything.
-const RUN: &str = r#"export LC_ALL=C DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l
+const RUN: &str = r#"export LC_ALL=C DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l PATH="$PATH:/usr/sbin:/sbin"
 lock=$1 update=$2 recommends=$3 downgrade=$4 autoremove=$5 verb=$6
 shift 6
 apt() {

@@ -6,5 +6,5 @@ mod apt;
 mod model;
 mod select;
 
-pub(crate) use model::{Act, PackageManager, PackageName, Policy, Snapshot};
+pub(crate) use model::{Act, Need, PackageManager, PackageName, Policy, Snapshot};
 pub(crate) use select::{named, probe};

@@ -42,6 +42,28 @@ pub(crate) enum Act {
     Remove,
 }
 
+/// Of which packages the newest versions are asked for, beside what is installed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Need {
+    /// Of none.
+    Nothing,
+    /// Of those that are not installed, and what stands in for them.
+    Missing,
+    /// Of all.
+    All,
+}
+
+impl Need {
+    /// The word that a look finds in its first parameter.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Nothing => "nothing",
+            Self::Missing => "missing",
+            Self::All => "all",
+        }
+    }
+}
+
 /// How a package manager is to act.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Policy {
@@ -82,7 +104,7 @@ pub(crate) trait PackageManager: Send + Sync {
     /// The program by which it is recognised.
     fn program(&self) -> &'static str;
 
-    /// A text for `sh` that prints, for the names in its parameters, what [`PackageManager::parse`] reads.
+    /// A text for `sh` that prints, for a [`Need`] and the names in its parameters, what [`PackageManager::parse`] reads.
     /// It changes nothing.
     fn look(&self) -> &'static str;
 

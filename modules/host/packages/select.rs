@@ -3,7 +3,7 @@
 use oneex_sdk::{Command, OpError, OpResult};
 
 use super::apt::Apt;
-use super::model::PackageManager;
+use super::model::{Need, PackageManager};
 
 /// Those that oneex can drive.
 const DRIVEN: &[&dyn PackageManager] = &[&Apt];
@@ -12,7 +12,7 @@ const DRIVEN: &[&dyn PackageManager] = &[&Apt];
 const KNOWN: &[&str] = &["dnf", "yum", "zypper", "apk", "pacman"];
 
 /// The query that prints the package manager's name and then what it knows of `names`, in one round trip.
-pub(crate) fn probe(names: &[&str]) -> Command {
+pub(crate) fn probe(need: Need, names: &[&str]) -> Command {
     let mut text = String::from("export LC_ALL=C; ");
     for manager in DRIVEN {
         let (program, name, look) = (manager.program(), manager.name(), manager.look());
@@ -23,7 +23,7 @@ pub(crate) fn probe(names: &[&str]) -> Command {
     for program in KNOWN {
         text.push_str(&format!("if command -v {program} >/dev/null 2>&1; then echo {program}; exit 0; fi\n"));
     }
-    Command::script(text, names.iter().copied())
+    Command::script(text, std::iter::once(need.as_str()).chain(names.iter().copied()))
 }
 
 /// The package manager of that name. One that oneex cannot drive yet, and none, are `failed`.

@@ -2,4 +2,7 @@
 
 mod group;
 mod machine;
+mod packages;
+mod repository;
+mod service;
 mod user;
