@@ -3,12 +3,13 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use oneex_sdk::{Change, OpError, OpResult, Output, Reader, Writer};
+use oneex_sdk::{Change, OpError, OpResult, Output, Reader, SecretSink, Writer};
 use regex::Regex;
 use sha2::{Digest as _, Sha256};
 
 use super::attributes::Attributes;
 use super::edit::Place;
+use super::mode::Mode;
 use super::place::{Placement, Source};
 use super::probe::{Depth, Probe, probe};
 
@@ -19,6 +20,8 @@ pub(crate) const LARGEST_SHOWN: u64 = 1 << 20;
 pub(crate) struct ContentState {
     pub(crate) probe: Probe,
     pub(crate) wanted: Wanted,
+    /// The mode of a content that holds a secret, where the call gives none.
+    private: Option<Mode>,
 }
 
 /// A wanted content.
@@ -39,6 +42,19 @@ impl Wanted {
     /// Its checksum, in hexadecimal digits.
     pub(crate) fn sha256(&self) -> &str {
         &self.sha256
+    }
+
+    /// Its size in bytes.
+    pub(crate) fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Says whether it holds a secret; a file that is too large to be shown is not searched.
+    pub(crate) fn is_secret(&self, secrets: &dyn SecretSink) -> bool {
+        match &self.source {
+            Source::Bytes(bytes) => secrets.is_tainted(&String::from_utf8_lossy(bytes)),
+            Source::File(_) => false,
+        }
     }
 
     /// A file of the controller; kept in memory only where it is small.
@@ -71,16 +87,36 @@ pub(crate) async fn look(
     let depth = Depth::Content { unless: &wanted.sha256, limit: LARGEST_SHOWN };
     let probe = probe(reader, path, follow, depth).await?;
     probe.expect_file()?;
-    Ok(ContentState { probe, wanted })
+    Ok(ContentState::new(reader, probe, wanted))
 }
 
 impl ContentState {
+    fn new(reader: &dyn Reader, probe: Probe, wanted: Wanted) -> Self {
+        let private = wanted.is_secret(reader.secrets()).then(Mode::private);
+        Self { probe, wanted, private }
+    }
+
+    /// Adds the mode of a secret content where none is given.
+    fn guarded<'a>(&'a self, attributes: Attributes<'a>) -> Attributes<'a> {
+        Attributes { mode: attributes.mode.or(self.private.as_ref()), ..attributes }
+    }
+
     /// What differs; `replace: false` leaves the content of a file that is there.
     pub(crate) fn differ(&self, attributes: Attributes<'_>, replace: bool) -> Change {
         let mut change = Change::none();
         let file = self.probe.file();
         let name = self.probe.path.as_str();
         match file {
+            _ if self.private.is_some() => {
+                let is_same = file.is_some_and(|file| {
+                    !replace || file.sha256.as_deref() == Some(self.wanted.sha256.as_str())
+                });
+                if !is_same {
+                    let before = file.map(|file| format!("{} bytes", file.size));
+                    let after = format!("{} bytes with a secret, not shown", self.wanted.size);
+                    change.property("content", before, Some(after));
+                }
+            }
             None => {
                 let wanted = match &self.wanted.source {
                     Source::Bytes(bytes) => Some(bytes.as_ref()),
@@ -109,7 +145,7 @@ impl ContentState {
             }
             Some(_) => {}
         }
-        attributes.differ(&mut change, file, false);
+        self.guarded(attributes).differ(&mut change, file, false);
         change
     }
 
@@ -123,6 +159,7 @@ impl ContentState {
         validate: Option<&str>,
     ) -> OpResult<Output> {
         let source = change.has("content").then(|| self.wanted.source.clone());
+        let attributes = self.guarded(attributes);
         let placement = Placement { probe: &self.probe, source, attributes, backup, validate };
         let made = placement.apply(writer).await?;
         let output = self.output();
@@ -156,7 +193,10 @@ pub(crate) async fn look_and_edit(
     let Some(file) = probe.file() else {
         return match (is_removal, create) {
             (true, _) => Ok(None),
-            (false, true) => Ok(Some(ContentState { probe, wanted: Wanted::bytes(edit("").into_bytes()) })),
+            (false, true) => {
+                let wanted = Wanted::bytes(edit("").into_bytes());
+                Ok(Some(ContentState::new(reader, probe, wanted)))
+            }
             (false, false) => {
                 Err(OpError::invalid(format!("`{path}` does not exist"))
                     .hint("`create: true` makes the file"))
@@ -170,7 +210,7 @@ pub(crate) async fn look_and_edit(
     let text =
         std::str::from_utf8(bytes).map_err(|_| OpError::invalid(format!("`{path}` is not UTF-8 text")))?;
     let wanted = Wanted::bytes(edit(text).into_bytes());
-    Ok(Some(ContentState { probe, wanted }))
+    Ok(Some(ContentState::new(reader, probe, wanted)))
 }
 
 /// Larger files are not edited by lines.

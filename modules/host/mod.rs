@@ -16,6 +16,7 @@ mod invocation;
 mod mode;
 mod place;
 mod probe;
+mod tree;
 
 pub use mode::Mode;
 

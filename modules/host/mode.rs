@@ -45,6 +45,11 @@ impl Mode {
         Ok(Self { text: text.to_owned(), clauses })
     }
 
+    /// What only the owner reads and writes: 0600.
+    pub fn private() -> Self {
+        Self { text: "0600".to_owned(), clauses: Clauses::Octal(0o600) }
+    }
+
     /// The permission bits that follow from it for something that has `current` now.
     pub fn bits(&self, current: u32, is_directory: bool) -> u32 {
         match &self.clauses {

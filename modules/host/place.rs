@@ -10,6 +10,17 @@ use super::attributes::Attributes;
 use super::mode::octal;
 use super::probe::{Found, Probe, failure};
 
+/// Removes staged files of the same name that are older than `$1`: a run that was killed left them.
+/// The name of a staged file ends in sixteen hexadecimal digits, `$2` is what stands before these.
+pub(crate) const SWEEP: &str = r#"
+sweep() {
+    for old in "$2"????????????????; do
+        case ${old##*.oneex-} in *[!0-9a-f]*) continue ;; esac
+        if [ -f "$old" ] && [ ! -L "$old" ] && [ "$old" -ot "$1" ]; then rm -f "$old"; fi
+    done
+}
+"#;
+
 /// Parameters: path, staged name, source (`stdin`, `staged`, `keep`), mode, owner, group, whether owner and
 /// group are only kept, the checksum that is expected, suffix of the backup, then the validation's words.
 ///
@@ -60,6 +71,7 @@ fi
 if [ -L "$path" ] && [ -d "$path" ]; then
     rm -f "$path"
 fi
+sweep "$staged" "${staged%????????????????}"
 mv -f "$staged" "$path"
 trap - EXIT
 "#;
@@ -132,7 +144,7 @@ impl Placement<'_> {
         let mut args: Vec<&str> =
             vec![path, &staged, word, &mode, &owner, &group, kept_word, &expected, &backup];
         args.extend(validate.iter().map(String::as_str));
-        let output = writer.run(Command::script(SCRIPT, args).stdin(stdin)).await?;
+        let output = writer.run(Command::script(format!("{SWEEP}{SCRIPT}"), args).stdin(stdin)).await?;
         if !output.ok() {
             return Err(failure(path, &output.stderr_text()));
         }
@@ -141,7 +153,7 @@ impl Placement<'_> {
 }
 
 /// A new name in the same folder: `.NAME.oneex-XXXXXXXX`.
-fn staged_name(path: &str) -> OpResult<String> {
+pub(crate) fn staged_name(path: &str) -> OpResult<String> {
     let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
     if name.is_empty() {
         return Err(OpError::invalid(format!("`{path}` is the path of a folder, not of a file")));

@@ -193,7 +193,7 @@ fn parse(path: &str, text: &str) -> OpResult<Probe> {
             "path" => probe.path = name(value)?,
             "error" => return Err(failure(path, &name(value)?)),
             "absent" => {}
-            "stat" => probe.found = Some(facts(value).ok_or_else(wrong)?),
+            "stat" => probe.found = Some(parse_facts(value).ok_or_else(wrong)?),
             "target" => {
                 let target = name(value)?;
                 let target = target.strip_suffix('\n').unwrap_or(&target).to_owned();
@@ -207,7 +207,8 @@ fn parse(path: &str, text: &str) -> OpResult<Probe> {
     Ok(probe)
 }
 
-fn facts(line: &str) -> Option<Found> {
+/// Reads what stat(1) printed for `%f %u %g %s %Y %X %Z %i %d %h %U %G`.
+pub(crate) fn parse_facts(line: &str) -> Option<Found> {
     let mut words = line.splitn(12, ' ');
     let raw = u32::from_str_radix(words.next()?, 16).ok()?;
     let mut number = || words.next()?.parse::<i64>().ok();

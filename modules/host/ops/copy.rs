@@ -1,4 +1,6 @@
-//! Copies a file of the project to a host.
+//! Copies a file or a folder of the project to a host.
+
+use std::path::Path;
 
 use oneex_sdk::{Change, Example, Kind, Op, OpError, OpResult, Output, Proof, Reader, Resources, Writer};
 use schemars::JsonSchema;
@@ -7,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use crate::host::Mode;
 use crate::host::attributes::Attributes;
 use crate::host::content::{ContentState, Wanted, look};
+use crate::host::probe::check_path;
+use crate::host::tree::{self, TreeState, Wish};
 
 /// The operation `copy`.
 pub(crate) struct Copy;
@@ -15,15 +19,20 @@ pub(crate) struct Copy;
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Params {
-    /// The file's name, looked for in `files/` beside the script, then beside the runbook; or an absolute path.
+    /// The name of a file or folder, looked for in `files/` beside the script, then beside the runbook; or an absolute path.
     src: String,
-    /// The absolute path on the host.
+    /// The absolute path on the host, of the copy itself.
     path: String,
+    /// Names of a folder's contents that are left out, as globs; one with `/` is for paths below the folder.
+    #[serde(default)]
+    exclude: Vec<String>,
     /// Replaces the content of a file that is there already.
     #[serde(default = "yes")]
     force: bool,
     /// The file mode, such as `"0644"` or `"u=rw,go=r"`; kept when left out, and 0666 less the umask for a new file.
     mode: Option<Mode>,
+    /// The mode of folders; kept when left out, and 0777 less the umask for a new one.
+    directory_mode: Option<Mode>,
     /// The owner, by name or number; kept when left out.
     owner: Option<String>,
     /// The group, by name or number; kept when left out.
@@ -42,59 +51,142 @@ impl Params {
     fn attributes(&self) -> Attributes<'_> {
         Attributes { mode: self.mode.as_ref(), owner: self.owner.as_deref(), group: self.group.as_deref() }
     }
+
+    fn wish(&self) -> Wish<'_> {
+        Wish {
+            attributes: self.attributes(),
+            directory_mode: self.directory_mode.as_ref(),
+            force: self.force,
+        }
+    }
+
+    /// Refuses the options that are for the other kind of source.
+    fn check(&self, is_folder: bool) -> OpResult<()> {
+        let wrong = if is_folder {
+            [("backup", self.backup), ("validate", self.validate.is_some()), ("follow", self.follow)]
+        } else {
+            [
+                ("exclude", !self.exclude.is_empty()),
+                ("directory_mode", self.directory_mode.is_some()),
+                ("", false),
+            ]
+        };
+        let (kind, other) = if is_folder { ("a folder", "files") } else { ("a file", "folders") };
+        match wrong.iter().find(|(_, is_given)| *is_given) {
+            Some((option, _)) => Err(OpError::invalid(format!(
+                "`{}` is {kind}, and the option `{option}` is for {other}",
+                self.src
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    async fn look_at_folder(&self, reader: &dyn Reader, source: &Path) -> OpResult<TreeState> {
+        check_path(&self.path)?;
+        let parts: Vec<&str> = self.path.split('/').filter(|part| !part.is_empty()).collect();
+        let root = format!("/{}", parts.join("/"));
+        if parts.iter().all(|part| matches!(*part, "." | "..")) {
+            return Err(OpError::invalid(format!("`{}` names no folder to make", self.path)));
+        }
+        let excluded = tree::Excluded::new(&self.exclude)?;
+        let entries = tree::entries(source, excluded, reader.secrets()).await?;
+        let mut paths: Vec<String> = entries.iter().map(|entry| TreeState::path(&root, entry)).collect();
+        paths.push(root.clone());
+        let found = tree::look(reader, &paths).await?;
+        TreeState::new(root, entries, found)
+    }
+}
+
+/// What is there and what is wanted, by the kind of the source.
+pub(crate) enum State {
+    File(ContentState),
+    Folder(TreeState),
 }
 
 impl Op for Copy {
     type Params = Params;
-    type State = ContentState;
+    type State = State;
 
     const NAME: &'static str = "copy";
     const KIND: Kind = Kind::Ensure;
     const MANUAL: &'static str = "\
-Copies a file of the project to a host.
+Copies a file or a folder of the project to a host.
+
+A folder is copied with all below it, and only what differs is sent: files by checksum, symbolic links as links. What
+the host has besides stays. Nothing outside of `path` is written: a link there in place of a folder is an error.
+`backup`, `validate` and `follow` are for files, `exclude` and `directory_mode` for folders. A file that holds a secret
+gets mode 0600 where `mode` is left out, and its content is not shown.
 
 Without `force` a file that is there keeps its content.
 
 The file is replaced whole or not at all, and is readable by nobody else until it has its mode. The folder must be
-there already. The result has `path`, `sha256`, `size` and, with `backup`, the path of the old file.
+there already. The result has `path`, `sha256`, `size` and, with `backup`, the path of the old file; for a folder
+`path`, `files` (how many) and `size` (of all).
 
 Sources: rename(2), chmod(1p), Ansible's module `copy` for the names of the options.";
     const POSITIONAL: &'static [&'static str] = &["src", "path"];
-    const EXAMPLES: &'static [Example] = &[Example {
-        about: "a file of `files/`",
-        code: r#"h.copy("motd", `${dir}/motd`, #{ mode: "0644" });"#,
-        proof: Proof::Check,
-    }];
+    const EXAMPLES: &'static [Example] = &[
+        Example {
+            about: "a file of `files/`",
+            code: r#"h.copy("motd", `${dir}/motd`, #{ mode: "0644" });"#,
+            proof: Proof::Check,
+        },
+        Example {
+            about: "a folder, without what an editor leaves",
+            code: r#"h.copy("site", `${dir}/site`, #{ exclude: ["*~", "/cache/*"], directory_mode: "0755" });"#,
+            proof: Proof::Check,
+        },
+    ];
 
     fn resources(&self, params: &Params) -> Resources {
         Resources::Paths(vec![params.path.clone()])
     }
 
-    async fn read(&self, reader: &dyn Reader, params: &Params) -> OpResult<ContentState> {
+    async fn read(&self, reader: &dyn Reader, params: &Params) -> OpResult<State> {
         let source = reader.project_file("files", &params.src)?;
-        if source.is_dir() {
-            let message = format!("`{}` is a folder: `copy` takes files", params.src);
-            return Err(OpError::invalid(message).hint("name its files one by one, in a loop"));
+        let is_folder = source.is_dir();
+        params.check(is_folder)?;
+        if is_folder {
+            return params.look_at_folder(reader, &source).await.map(State::Folder);
         }
-        look(reader, &params.path, params.follow, Wanted::file(&source).await?).await
+        let wanted = Wanted::file(&source).await?;
+        look(reader, &params.path, params.follow, wanted).await.map(State::File)
     }
 
-    fn diff(&self, params: &Params, state: &ContentState) -> Change {
-        state.differ(params.attributes(), params.force)
+    fn diff(&self, params: &Params, state: &State) -> Change {
+        match state {
+            State::File(state) => state.differ(params.attributes(), params.force),
+            State::Folder(state) => state.differ(params.wish()),
+        }
     }
 
     async fn apply(
         &self,
         writer: &dyn Writer,
         params: &Params,
-        state: &ContentState,
+        state: &State,
         change: &Change,
     ) -> OpResult<Output> {
-        state.apply(writer, change, params.attributes(), params.backup, params.validate.as_deref()).await
+        match state {
+            State::File(file) => {
+                let validate = params.validate.as_deref();
+                file.apply(writer, change, params.attributes(), params.backup, validate).await
+            }
+            State::Folder(folder) => {
+                folder.apply(writer, params.wish()).await?;
+                Ok(self.output(params, state))
+            }
+        }
     }
 
-    fn output(&self, _: &Params, state: &ContentState) -> Output {
-        state.output()
+    fn output(&self, params: &Params, state: &State) -> Output {
+        match state {
+            State::File(state) => state.output(),
+            State::Folder(state) => {
+                let (files, size) = state.size();
+                Output::none().with("path", params.path.as_str()).with("files", files).with("size", size)
+            }
+        }
     }
 }
 

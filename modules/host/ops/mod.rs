@@ -26,6 +26,8 @@ mod write;
 #[cfg(test)]
 mod tests;
 
+#[cfg(test)]
+pub(crate) use copy::Copy;
 use oneex_sdk::Registry;
 
 /// Adds every operation on hosts.

@@ -1,0 +1,116 @@
+//! What a folder of the controller holds.
+
+use std::path::{Path, PathBuf};
+
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use oneex_sdk::{OpError, OpResult, SecretSink};
+
+use crate::host::content::Wanted;
+
+/// One thing of a folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Entry {
+    /// The path below the folder, with `/` between its parts; `.` for the folder itself.
+    pub(crate) name: String,
+    pub(crate) kind: EntryKind,
+}
+
+/// What it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum EntryKind {
+    Folder,
+    File {
+        from: PathBuf,
+        size: u64,
+        sha256: String,
+        is_secret: bool,
+    },
+    /// A symbolic link, with what it points to as it is written there.
+    Link(String),
+}
+
+/// The globs of what is left out.
+pub(crate) struct Excluded {
+    names: GlobSet,
+    paths: GlobSet,
+}
+
+impl Excluded {
+    /// A glob without `/` is for names at any depth, one with `/` for paths below the folder.
+    pub(crate) fn new(globs: &[String]) -> OpResult<Self> {
+        let (mut names, mut paths) = (GlobSetBuilder::new(), GlobSetBuilder::new());
+        let wrong = |error: globset::Error| OpError::invalid(format!("`exclude`: {error}"));
+        for glob in globs {
+            let bare = glob.trim_matches('/');
+            let compiled = GlobBuilder::new(bare).literal_separator(true).build().map_err(wrong)?;
+            if glob.trim_end_matches('/').contains('/') {
+                paths.add(compiled)
+            } else {
+                names.add(compiled)
+            };
+        }
+        Ok(Self { names: names.build().map_err(wrong)?, paths: paths.build().map_err(wrong)? })
+    }
+
+    fn leaves_out(&self, path: &str) -> bool {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        self.names.is_match(name) || self.paths.is_match(path)
+    }
+}
+
+/// Everything below `folder`, itself first and each folder before what it holds.
+pub(crate) async fn entries(
+    folder: &Path,
+    excluded: Excluded,
+    secrets: &dyn SecretSink,
+) -> OpResult<Vec<Entry>> {
+    let root = folder.to_owned();
+    let walking = tokio::task::spawn_blocking(move || {
+        let mut found = vec![Entry { name: ".".to_owned(), kind: EntryKind::Folder }];
+        walk(&root, "", &excluded, &mut found)?;
+        Ok::<_, OpError>(found)
+    });
+    let mut found = walking.await.map_err(|error| OpError::failed(error.to_string()))??;
+    for entry in &mut found {
+        if let EntryKind::File { from, size, sha256, is_secret } = &mut entry.kind {
+            let wanted = Wanted::file(from).await?;
+            *size = wanted.size();
+            *is_secret = wanted.is_secret(secrets);
+            wanted.sha256().clone_into(sha256);
+        }
+    }
+    Ok(found)
+}
+
+fn walk(folder: &Path, prefix: &str, excluded: &Excluded, found: &mut Vec<Entry>) -> OpResult<()> {
+    let wrong = |path: &Path, error: &dyn std::fmt::Display| {
+        OpError::invalid(format!("`{}` cannot be read: {error}", path.display()))
+    };
+    let listed = std::fs::read_dir(folder).and_then(Iterator::collect::<std::io::Result<Vec<_>>>);
+    let mut listed = listed.map_err(|error| wrong(folder, &error))?;
+    listed.sort_by_key(std::fs::DirEntry::file_name);
+    for each in listed {
+        let from = each.path();
+        let name = each.file_name().into_string().map_err(|_| wrong(&from, &"its name is not UTF-8"))?;
+        let name = format!("{prefix}{name}");
+        if excluded.leaves_out(&name) {
+            continue;
+        }
+        let file_type = each.file_type().map_err(|error| wrong(&from, &error))?;
+        if file_type.is_dir() {
+            found.push(Entry { name: name.clone(), kind: EntryKind::Folder });
+            walk(&from, &format!("{name}/"), excluded, found)?;
+        } else if file_type.is_symlink() {
+            let target = std::fs::read_link(&from).map_err(|error| wrong(&from, &error))?;
+            let target = target.into_os_string().into_string();
+            let target = target.map_err(|_| wrong(&from, &"its target is not UTF-8"))?;
+            found.push(Entry { name, kind: EntryKind::Link(target) });
+        } else if file_type.is_file() {
+            let kind = EntryKind::File { from, size: 0, sha256: String::new(), is_secret: false };
+            found.push(Entry { name, kind });
+        } else {
+            return Err(wrong(&from, &"it is no file, folder or link").hint("leave it out by `exclude`"));
+        }
+    }
+    Ok(())
+}
