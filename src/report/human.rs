@@ -88,7 +88,8 @@ impl Human {
             }
             RunEvent::Gate { gate, message, decision, by } => {
                 let by = by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
-                look.line(CYAN, "gate", &format!("{gate}  {decision}{by}: {message}"))
+                let line = look.line(CYAN, "gate", &format!("{gate}  {decision}{by}: {message}"));
+                if matches!(*decision, "waiting" | "refused") { line } else { at_least(normal, line) }
             }
             RunEvent::Interrupted { signal } => {
                 look.line(RED, "interrupted", &format!("{signal}: nothing new begins; again to stop at once"))

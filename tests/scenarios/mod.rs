@@ -1,7 +1,11 @@
 //! Whole runs with the binary: what a user would do, from the first command to the last line.
 
+mod commands;
 mod first_look;
 mod fleet;
+mod output;
+mod plans;
 mod quickstart;
 mod roles;
 mod scheduling;
+mod stopping;
