@@ -55,7 +55,7 @@ fn a_graph_is_drawn_in_every_form_and_nothing_is_run() {
     let fleet = Fleet::new(2);
     fleet.book(GATED);
     for (form, wanted) in [
-        ("text", &["a on h1,h2", "gate go", "needs a"][..]),
+        ("text", &["a on web", "gate go", "needs a"][..]),
         ("dot", &["digraph", "[label=\"a\"]", "->"]),
         ("mermaid", &["flowchart LR", "-->"]),
         ("svg", &["<svg", "</svg>", ">go</text>"]),
@@ -80,7 +80,7 @@ fn a_gate_waits_headless_and_passes_by_flags() {
         assert_eq!(fleet.run(0, flags).messages(), ["b ran"]);
     }
     let unknown = fleet.call(&["run", "book.rhai", "--approve", "og"]).run().expect_code(2);
-    assert!(unknown.stderr.contains("gates are: go"), "{}", unknown.stderr);
+    assert!(unknown.stderr.contains("did you mean `go`?"), "{}", unknown.stderr);
 }
 
 #[test]
@@ -150,7 +150,7 @@ fn a_new_project_runs_at_once() {
 #[test]
 fn a_runbook_is_a_program() {
     let project = project();
-    project.write("book", "#!/usr/bin/env -S oneex run\ninfo(params(#{ name: \"me\" }).name);\n");
+    project.write("book", "#!/usr/bin/env -S oneex run\nlet p = params(#{ name: \"me\" });\ntask(\"say\").run(|| { info(p.name) });\n");
     std::fs::set_permissions(project.path("book"), std::fs::Permissions::from_mode(0o755)).unwrap();
     let folder = std::path::Path::new(env!("CARGO_BIN_EXE_oneex")).parent().unwrap().to_owned();
     let path = std::env::join_paths([folder, "/usr/bin".into(), "/bin".into()]).unwrap();
