@@ -17,7 +17,7 @@ const ARROWS: [(&str, &[&str]); 6] = [
     ("oneex-testkit", &["oneex-sdk"]),
 ];
 
-/// Crates of others that have one home.
+/// Crates of others that have one home. The test kit may have them too: what it fakes speaks their protocols.
 const HOMES: [(&str, &str); 12] = [
     ("rhai", "oneex-engine"),
     ("petgraph", "oneex-engine"),
@@ -103,7 +103,7 @@ fn crates_of_others_stay_at_home() {
         declared(&metadata, &[DependencyKind::Normal, DependencyKind::Build, DependencyKind::Development]);
     for (dependency, home) in HOMES {
         for (name, _) in declared.iter().filter(|(_, dependencies)| dependencies.contains(dependency)) {
-            assert_eq!(name, home, "only `{home}` may depend on `{dependency}`");
+            assert!(name == home || name == "oneex-testkit", "only `{home}` may depend on `{dependency}`");
         }
     }
 }

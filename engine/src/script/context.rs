@@ -15,6 +15,8 @@ impl Loaded {
         listeners: Vec<Box<dyn Listener>>,
         runtime: tokio::runtime::Handle,
     ) -> std::io::Result<Arc<RunContext>> {
+        let files = ScriptFiles::new(Arc::clone(&self.script))?;
+        let templates = self.project.folders().cloned().chain([files.embedded_folder()]).collect();
         Ok(RunContext::new(RunSetup {
             name: self.script.name.to_string(),
             mode,
@@ -23,8 +25,8 @@ impl Loaded {
             registry: self.registry.clone(),
             redactor: Arc::clone(&self.redactor),
             sources: Arc::clone(&self.sources),
-            files: Arc::new(ScriptFiles::new(Arc::clone(&self.script))?),
-            templates: Templates::new(self.project.folders().cloned().collect()),
+            files: Arc::new(files),
+            templates: Templates::new(templates),
             listeners,
             runtime,
         }))

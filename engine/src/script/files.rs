@@ -46,6 +46,11 @@ impl ScriptFiles {
         Ok(Self { script, embedded: tempfile::Builder::new().prefix("oneex-std-").tempdir()? })
     }
 
+    /// The folder of what was written out: templates may be read there.
+    pub(crate) fn embedded_folder(&self) -> PathBuf {
+        self.embedded.path().to_owned()
+    }
+
     fn embedded(&self, role: &str, path: &str) -> Option<PathBuf> {
         let content = self.script.imports.library().file(role, path)?;
         let target = self.embedded.path().join(role).join(path);
