@@ -197,6 +197,51 @@ fn exit_codes_are_told_alike_everywhere() {
     assert_eq!(rows(&read("book/src/reference/exit-codes.md")), source);
 }
 
+/// A row of the table of events: the event, when it happens, and its fields.
+fn event_rows(page: &str) -> Vec<(String, Vec<String>)> {
+    let cells = page.lines().map(|line| line.split('|').map(str::trim).collect::<Vec<_>>());
+    let rows = cells.filter(|cells| cells.len() == 5 && cells[1].starts_with('`'));
+    rows.map(|cells| {
+        let fields = cells[3].trim_matches('`').split_whitespace().map(str::to_owned).collect();
+        (cells[1].trim_matches('`').to_owned(), fields)
+    })
+    .collect()
+}
+
+#[test]
+fn the_page_of_events_lists_every_event_with_its_fields() {
+    let files = sources::all();
+    let source = files.iter().find(|file| file.path == Path::new("engine/src/run/event.rs")).unwrap();
+    let event = source.syntax.items.iter().find_map(|item| match item {
+        syn::Item::Enum(item) if item.ident == "RunEvent" => Some(item),
+        _ => None,
+    });
+    let told: Vec<(String, Vec<String>)> = event
+        .unwrap()
+        .variants
+        .iter()
+        .map(|variant| {
+            let fields = variant.fields.iter().map(|field| field.ident.as_ref().unwrap().to_string());
+            (snake_case(&variant.ident.to_string()), fields.collect())
+        })
+        .collect();
+    assert!(told.len() >= 16, "the events were not found: {told:?}");
+    let page = std::fs::read_to_string(sources::root().join("book/src/reference/events.md")).unwrap();
+    assert_eq!(event_rows(&page), told);
+}
+
+/// The name of a variant as serde writes it.
+fn snake_case(name: &str) -> String {
+    let mut words = String::new();
+    for (at, letter) in name.char_indices() {
+        if letter.is_uppercase() && at > 0 {
+            words.push('_');
+        }
+        words.extend(letter.to_lowercase());
+    }
+    words
+}
+
 #[test]
 fn a_page_is_compared_line_by_line() {
     assert!(matches(&["a", "…", "c"], &["a", "b", "b", "c"]));
