@@ -7,5 +7,6 @@ mod output;
 mod plans;
 mod quickstart;
 mod roles;
+mod rolling;
 mod scheduling;
 mod stopping;
