@@ -1,1 +1,3 @@
 //! Runs against real servers: sshd on loopback addresses. A server that is missing is a failure.
+
+mod trust;

@@ -2,7 +2,7 @@
 
 mod commands;
 mod first_look;
-mod fleet;
+pub(crate) mod fleet;
 mod output;
 mod plans;
 mod quickstart;
