@@ -18,6 +18,9 @@ mod place;
 mod probe;
 mod tree;
 
+#[cfg(test)]
+mod tests;
+
 pub use mode::Mode;
 
 /// Adds everything that hosts bring.

@@ -50,9 +50,11 @@ impl Cut {
         let counter = cut.counter();
         let search = std::env::var("PATH").unwrap_or_default();
         for program in PROGRAMS {
+            // The counter is empty while another program of the same pipe writes it.
             let text = format!(
-                "#!/bin/sh\nread -r left <'{}'\n[ \"$left\" -gt 0 ] || {{ echo cut >'{0}'; kill -9 0; }}\n\
-                 echo $((left - 1)) >'{0}'\nPATH='{search}'\nexec {program} \"$@\"\n",
+                "#!/bin/sh\nread -r left <'{}'\nPATH='{search}'\n[ -n \"$left\" ] || exec {program} \"$@\"\n\
+                 [ \"$left\" -gt 0 ] || {{ echo cut >'{0}'; kill -9 0; }}\n\
+                 echo $((left - 1)) >'{0}'\nexec {program} \"$@\"\n",
                 counter.display()
             );
             let path = cut.folder.path().join(program);

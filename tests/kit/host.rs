@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -14,10 +14,13 @@ use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::cut::Cut;
+use crate::disk::SmallDisk;
 
 /// A host whose commands run on this machine with `sh`; what they cost is counted.
 pub struct TestHost {
     info: HostInfo,
+    /// Dropped before the folder that it is mounted on.
+    disk: Option<SmallDisk>,
     root: TempDir,
     project: TempDir,
     secrets: TestSecrets,
@@ -25,6 +28,7 @@ pub struct TestHost {
     round_trips: AtomicU64,
     uploads: AtomicU64,
     cut: Mutex<Option<Cut>>,
+    frozen: AtomicBool,
     progress: Mutex<Vec<String>>,
     facts: Value,
     private: Vec<String>,
@@ -43,6 +47,7 @@ impl TestHost {
         let folder = || tempfile::Builder::new().prefix("oneex-test-").tempdir().expect("a temporary folder");
         Self {
             info: HostInfo { name: "test".to_owned(), ..HostInfo::default() },
+            disk: None,
             root: folder(),
             project: folder(),
             secrets: TestSecrets::default(),
@@ -50,11 +55,24 @@ impl TestHost {
             round_trips: AtomicU64::new(0),
             uploads: AtomicU64::new(0),
             cut: Mutex::new(None),
+            frozen: AtomicBool::new(false),
             progress: Mutex::new(Vec::new()),
             facts: json!({}),
             private: Vec::new(),
             search: None,
         }
+    }
+
+    /// A host whose folder is a file system of its own, of so many bytes. Needs the rights of root.
+    pub fn on_disk(bytes: u64) -> Self {
+        let mut host = Self::new();
+        host.disk = Some(SmallDisk::mount(host.root.path(), bytes));
+        host
+    }
+
+    /// Whether commands find the whole machine read-only from now on. Needs the rights of root.
+    pub fn freeze(&self, frozen: bool) {
+        self.frozen.store(frozen, Ordering::Relaxed);
     }
 
     /// Sets the facts.
@@ -147,19 +165,22 @@ impl TestHost {
 
     async fn execute(&self, command: Command) -> OpResult<CommandOutput> {
         self.round_trips.fetch_add(1, Ordering::Relaxed);
-        let mut process = tokio::process::Command::new("sh");
-        if !self.private.is_empty() {
-            process = tokio::process::Command::new("unshare");
-            process.args(["--mount", "sh", "-c", PRIVATE, "sh"]).arg(self.root.path()).args(&self.private);
-            process.args(["--", "sh"]);
+        let cwd = command.cwd.as_deref().map_or(self.root.path(), Path::new);
+        let mut process = tokio::process::Command::new("env");
+        if self.frozen.load(Ordering::Relaxed) {
+            process.args(["unshare", "--mount", "sh", "-c", FROZEN, "sh"]).arg(self.root.path()).arg(cwd);
         }
-        process.args(["-c", "umask \"$1\"; shift; exec \"$@\"", "sh"]);
+        if !self.private.is_empty() {
+            process.args(["unshare", "--mount", "sh", "-c", PRIVATE, "sh"]);
+            process.arg(self.root.path()).args(&self.private).arg("--");
+        }
+        process.args(["sh"]).args(["-c", "umask \"$1\"; shift; exec \"$@\"", "sh"]);
         process.arg(format!("{:04o}", command.umask.unwrap_or(0o022)));
         match &command.program {
             Program::Argv(argv) => process.args(argv),
             Program::Shell { text, args } => process.args(["sh", "-c", text, "sh"]).args(args),
         };
-        process.current_dir(command.cwd.as_deref().map_or(self.root.path(), Path::new));
+        process.current_dir(cwd);
         if let Some(cut) = &*self.cut.lock().expect("no test panicked") {
             process.env("PATH", cut.path_variable());
         }
@@ -230,6 +251,13 @@ const PRIVATE: &str = r#"root=$1; shift
 while [ "$1" != -- ]; do mount -n --bind "$root$1" "$1" || exit 125; shift; done
 shift
 exec "$@""#;
+
+/// Runs `$3` … in the folder `$2`, with all file systems that a command could write to read-only.
+const FROZEN: &str = r#"
+mount -n --bind "$1" "$1" && mount -n -o remount,bind,ro "$1" && mount -n -o remount,bind,ro / && cd "$2" || exit 99
+shift 2
+exec "$@"
+"#;
 
 fn end(leader: Option<rustix::process::Pid>) {
     if let Some(leader) = leader {

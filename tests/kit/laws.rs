@@ -46,14 +46,17 @@ async fn call(op: &Arc<dyn DynOp>, host: &dyn Writer, options: &Value) -> OpResu
     Ok(Done { changed, change: looked.change, output })
 }
 
-/// Runs an ensure and asserts its laws: `read` costs at most one round trip and changes nothing; after
+/// Runs an ensure and asserts its laws: `read` costs at most one round trip, needs nothing that can be
+/// written and changes nothing; after
 /// `apply`, `read` and `diff` find nothing; a second run changes nothing. Gives what the first run did.
 pub async fn ensures<O: Op>(op: O, host: &TestHost, options: Value) -> OpResult<Done> {
     let op = erase(op);
     let name = op.manual().full_name();
     let call_before = op.bind(options.clone())?;
     let (before, trips) = (snapshot(host.root()), host.round_trips());
+    host.freeze(true);
     let looked = call_before.look(host).await;
+    host.freeze(false);
     assert!(host.round_trips() - trips <= 1, "`{name}` read with {} round trips", host.round_trips() - trips);
     assert_eq!(before, snapshot(host.root()), "`read` of `{name}` changed something");
     drop(looked?);
@@ -101,6 +104,48 @@ pub async fn survives_cuts<O: Op, T: PartialEq + std::fmt::Debug>(
         assert_eq!(observe(&host), new, "the run after a cut at {place}");
     }
     unreachable!("a script starts finitely many programs")
+}
+
+/// Asserts that an operation on a full disk of 64 KiB fails and leaves what `observe` sees as it was, and
+/// nothing of its own; and that the next run brings the new once there is space. `prepare` fills the
+/// folder of a new host and gives the options.
+pub async fn survives_a_full_disk<O: Op, T: PartialEq + std::fmt::Debug>(
+    op: O,
+    prepare: impl Fn(&TestHost) -> Value,
+    observe: impl Fn(&TestHost) -> T,
+) {
+    let op = erase(op);
+    let name = op.manual().full_name();
+    for free in [0, 1, 2] {
+        let host = TestHost::on_disk(64 << 10);
+        let options = prepare(&host);
+        let old = observe(&host);
+        fill(host.root(), free * 4096);
+        let names = || snapshot(host.root()).into_keys().collect::<Vec<_>>();
+        let before = names();
+        let failed = call(&op, &host, &options).await;
+        assert!(failed.is_err(), "`{name}` with {free} free pages: {failed:?}");
+        assert_eq!(observe(&host), old, "`{name}` with {free} free pages");
+        assert_eq!(names(), before, "`{name}` with {free} free pages leaves something");
+        std::fs::remove_file(host.root().join(FILLER)).expect("the filler");
+        call(&op, &host, &options).await.expect("a run with enough space");
+        assert_ne!(observe(&host), old, "`{name}` changes nothing");
+    }
+}
+
+const FILLER: &str = "filler";
+
+/// Fills the disk of `folder` until only `free` bytes are left.
+fn fill(folder: &Path, free: u64) {
+    let path = folder.join(FILLER);
+    let mut size = 0;
+    // The length that was written counts, whatever write failed last.
+    while std::fs::write(&path, vec![1; size + 4096]).is_ok() {
+        size += 4096;
+        assert!(size < 1 << 20, "the disk is not small");
+    }
+    let file = std::fs::OpenOptions::new().write(true).open(&path).expect("the filler");
+    file.set_len((size as u64).saturating_sub(free)).expect("the filler's new length");
 }
 
 /// What a folder holds, in every respect that a change would show in; access times left out.

@@ -2,6 +2,7 @@
 
 pub mod api;
 mod cut;
+mod disk;
 mod fake;
 mod farm;
 mod host;

@@ -45,7 +45,7 @@ impl Params {
 const SCRIPT: &str = r#"
 set -eu
 if ! [ -d "$1" ]; then
-    if [ -n "$2" ]; then mkdir -p "$1"; else mkdir "$1"; fi
+    mkdir ${2:+-p} ${3:+-m "$3"} "$1"
 fi
 [ -z "$4" ] || chown "$4" "$1"
 [ -z "$5" ] || chgrp "$5" "$1"

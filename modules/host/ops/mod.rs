@@ -26,9 +26,13 @@ mod write;
 #[cfg(test)]
 mod tests;
 
-#[cfg(test)]
-pub(crate) use copy::Copy;
 use oneex_sdk::Registry;
+#[cfg(test)]
+pub(crate) use {
+    absent::Absent, block::Block, copy::Copy, directory::Directory, exec::Exec, fetch::Fetch, file::File,
+    find::Find, line::Line, link::Link, read::Read, script::Script, stat::Stat, template::Template,
+    write::Write,
+};
 
 /// Adds every operation on hosts.
 pub fn register(registry: &mut Registry) {

@@ -1,0 +1,7 @@
+//! Laws over several operations at once, as tables.
+
+mod commands;
+mod contents;
+mod disks;
+mod names;
+mod owners;
