@@ -99,7 +99,7 @@ impl Params {
 
 /// What is there and what is wanted, by the kind of the source.
 pub(crate) enum State {
-    File(ContentState),
+    File(Box<ContentState>),
     Folder(TreeState),
 }
 
@@ -150,7 +150,7 @@ Sources: rename(2), chmod(1p), Ansible's module `copy` for the names of the opti
             return params.look_at_folder(reader, &source).await.map(State::Folder);
         }
         let wanted = Wanted::file(&source).await?;
-        look(reader, &params.path, params.follow, wanted).await.map(State::File)
+        look(reader, &params.path, params.follow, wanted).await.map(|state| State::File(Box::new(state)))
     }
 
     fn diff(&self, params: &Params, state: &State) -> Change {
