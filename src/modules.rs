@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use oneex_modules::Settings;
+use oneex_modules::http::{self, Proxies};
 use oneex_modules::local::LocalSettings;
 use oneex_modules::ssh::SshSettings;
 use oneex_sdk::Registry;
@@ -16,10 +17,25 @@ const KEYS: [&str; 3] = ["id_rsa", "id_ecdsa", "id_ed25519"];
 /// project's default for connections.
 pub(crate) fn registry(context: &Context, user: Option<String>) -> Registry {
     let local = LocalSettings { home: context.home.clone() };
-    let settings = Settings { local, ssh: ssh(context, user), ..Settings::default() };
+    let http = http::Settings { proxies: proxies(context), ..http::Settings::default() };
+    let settings = Settings { http, local, ssh: ssh(context, user) };
     let mut registry = Registry::default();
     oneex_modules::register(&mut registry, settings);
     registry
+}
+
+/// The variables that curl(1) documents; as there, names in lower case win.
+fn proxies(context: &Context) -> Proxies {
+    let variable = |name: &str| {
+        let names = [name.to_owned(), name.to_uppercase()];
+        names.iter().find_map(|name| context.variables.get(name)).filter(|value| !value.is_empty()).cloned()
+    };
+    Proxies {
+        http: variable("http_proxy"),
+        https: variable("https_proxy"),
+        all: variable("all_proxy"),
+        except: variable("no_proxy"),
+    }
 }
 
 fn ssh(context: &Context, user: Option<String>) -> SshSettings {
@@ -41,8 +57,32 @@ fn ssh(context: &Context, user: Option<String>) -> SshSettings {
 
 #[cfg(test)]
 mod tests {
-    use super::ssh;
+    use oneex_modules::http::Proxies;
+
+    use super::{proxies, ssh};
     use crate::context::Context;
+
+    #[test]
+    fn proxies_are_those_of_the_environment() {
+        let (mut context, _) = Context::for_test("/".as_ref());
+        assert_eq!(proxies(&context), Proxies::default());
+        let variables = [
+            ("HTTP_PROXY", "http://upper"),
+            ("http_proxy", "http://lower"),
+            ("HTTPS_PROXY", "http://secure"),
+            ("all_proxy", ""),
+            ("NO_PROXY", "localhost,.example.com"),
+        ];
+        context.variables.extend(variables.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        let some = |text: &str| Some(text.to_owned());
+        let wanted = Proxies {
+            http: some("http://lower"),
+            https: some("http://secure"),
+            all: None,
+            except: some("localhost,.example.com"),
+        };
+        assert_eq!(proxies(&context), wanted);
+    }
 
     #[test]
     fn ssh_is_told_of_keys_agent_and_known_hosts() {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use oneex_sdk::{CancellationToken, Meter, OpError, OpResult, Secret};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
+use super::proxy::Proxies;
 use super::request::{Auth, Body, Method, Request, Response, shown};
 use super::{failure, retry};
 
@@ -30,8 +31,8 @@ pub struct Settings {
     pub ca_file: Option<PathBuf>,
     /// Trusts every certificate. Whoever is on the way can then read and change everything.
     pub insecure: bool,
-    /// The proxy for all requests; none when left out, whatever the environment says.
-    pub proxy: Option<String>,
+    /// The proxies; none by default, whatever the environment says.
+    pub proxies: Proxies,
 }
 
 impl Default for Settings {
@@ -45,7 +46,7 @@ impl Default for Settings {
             body_limit: 16 << 20,
             ca_file: None,
             insecure: false,
-            proxy: None,
+            proxies: Proxies::default(),
         }
     }
 }
@@ -74,11 +75,7 @@ impl Client {
                 .referer(false)
                 .tls_danger_accept_invalid_certs(settings.insecure)
                 .no_proxy();
-            let Some(proxy) = &settings.proxy else { return Ok(builder) };
-            let proxy = reqwest::Proxy::all(proxy).map_err(|_| {
-                OpError::invalid("the proxy is not a web address").hint("write `http://host:port`")
-            })?;
-            Ok(builder.proxy(proxy))
+            settings.proxies.add_to(builder)
         };
         // A machine without any authority installed must still reach `http://` and its own `ca_file`.
         let inner = builder()?

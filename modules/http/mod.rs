@@ -7,9 +7,11 @@
 mod client;
 mod failure;
 mod ops;
+mod proxy;
 mod request;
 mod retry;
 
 pub use client::{Client, Settings};
 pub use ops::register;
+pub use proxy::Proxies;
 pub use request::{Auth, Body, Method, Request, Response, StatusSet};

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use oneex_sdk::{Target, Value};
 use tempfile::TempDir;
 
+use crate::accounts::{Accounts, FarmUser};
 use crate::processes;
 
 /// How many `ListenAddress` lines one sshd accepts (`MAX_LISTEN_SOCKS` in its source).
@@ -24,6 +25,8 @@ pub struct FarmOptions {
     pub separate: bool,
     /// Further lines of `sshd_config`; they come first and so win over the farm's own.
     pub config: Vec<String>,
+    /// Users beside the one that runs the test, known to the servers only; needs root.
+    pub users: Vec<FarmUser>,
 }
 
 /// Hosts that answer SSH on `127.x.y.z`, ended when dropped.
@@ -36,6 +39,7 @@ pub struct SshFarm {
     servers: Vec<Server>,
     hosts: Vec<FarmHost>,
     user: String,
+    accounts: Option<Accounts>,
 }
 
 /// One host of a farm.
@@ -90,7 +94,8 @@ impl SshFarm {
         generate_key(&dir.path().join("client_key"));
         fs::copy(dir.path().join("client_key.pub"), dir.path().join("authorized_keys"))
             .expect("the key is copied");
-        let mut farm = Self { dir, servers: Vec::new(), hosts: Vec::new(), user };
+        let accounts = Accounts::write(dir.path().join("accounts"), &options.users);
+        let mut farm = Self { dir, servers: Vec::new(), hosts: Vec::new(), user, accounts };
         let each = if options.separate { 1 } else { ADDRESSES_PER_SERVER };
         let numbers: Vec<usize> = (1..=count).collect();
         for chunk in numbers.chunks(each) {
@@ -188,7 +193,7 @@ impl SshFarm {
         let server = self.host(index).server;
         self.servers[server].stop();
         let server = &mut self.servers[server];
-        server.child = spawn(&server.config, &server.log);
+        server.child = spawn(&server.config, &server.log, self.accounts.as_ref());
         assert!(server.answers(), "sshd did not come up again: {}", server.log_text());
     }
 
@@ -210,7 +215,8 @@ impl SshFarm {
             let log = path("log");
             fs::write(&config, self.config_text(&addresses, &host_key_file, options))
                 .expect("the config is written");
-            let mut server = Server { child: spawn(&config, &log), config, log, addresses };
+            let mut server =
+                Server { child: spawn(&config, &log, self.accounts.as_ref()), config, log, addresses };
             if !server.answers() {
                 let text = server.log_text();
                 assert!(text.contains("Address already in use"), "sshd did not come up: {text}");
@@ -299,13 +305,14 @@ impl Server {
     }
 }
 
-fn spawn(config: &Path, log: &Path) -> Child {
+fn spawn(config: &Path, log: &Path, accounts: Option<&Accounts>) -> Child {
     let sshd = binary("sshd");
     if current_user() == "root" {
         // Where OpenSSH was built with this folder for its unprivileged part, it refuses to start without it.
         fs::create_dir_all("/run/sshd").expect("`/run/sshd` is made");
     }
-    Command::new(sshd)
+    accounts
+        .map_or_else(|| Command::new(&sshd), |accounts| accounts.command(&sshd))
         .args(["-D", "-f"])
         .arg(config)
         .arg("-E")

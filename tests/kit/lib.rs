@@ -1,5 +1,6 @@
 //! Test tools of oneex. They panic with a clear message where something that a test needs is missing.
 
+mod accounts;
 pub mod api;
 mod cut;
 mod disk;
@@ -11,6 +12,7 @@ pub mod processes;
 pub mod project;
 pub mod terminal;
 
+pub use accounts::FarmUser;
 pub use fake::FakeHost;
 pub use farm::{FarmHost, FarmOptions, SshFarm};
 pub use host::{TestHost, TestSecrets};

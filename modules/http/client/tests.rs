@@ -7,7 +7,7 @@ use oneex_sdk::{CancellationToken, ErrorKind, Meter, OpResult, Secret, json};
 use oneex_testkit::api::{FakeApi, Reply};
 
 use super::{Client, Settings};
-use crate::http::{Auth, Body, Method, Request, Response, StatusSet};
+use crate::http::{Auth, Body, Method, Proxies, Request, Response, StatusSet};
 
 fn settings() -> Settings {
     Settings { backoff: Duration::from_millis(1), ..Settings::default() }
@@ -207,4 +207,38 @@ async fn a_header_that_would_break_the_request_is_refused() {
         request.headers = Secret::new([(name.to_owned(), value.to_owned())].into());
         assert_eq!(send(&client, &request).await.expect_err(name).kind, ErrorKind::Invalid, "{name:?}");
     }
+}
+
+#[tokio::test]
+async fn a_proxy_is_asked_for_everything_that_is_not_excepted() {
+    let proxy = FakeApi::http(|_| Reply::new(200, "from the proxy"));
+    let direct = FakeApi::http(|_| Reply::new(200, "from the server"));
+    let address = Some(proxy.url(""));
+    let table = [
+        (Proxies { http: address.clone(), ..Proxies::default() }, "from the proxy"),
+        (Proxies { all: address.clone(), ..Proxies::default() }, "from the proxy"),
+        (Proxies { https: address.clone(), ..Proxies::default() }, "from the server"),
+        (
+            Proxies { all: address.clone(), except: Some("other,127.0.0.0/8".into()), ..Proxies::default() },
+            "from the server",
+        ),
+        (
+            Proxies { all: address.clone(), except: Some("example.com".into()), ..Proxies::default() },
+            "from the proxy",
+        ),
+        (Proxies::default(), "from the server"),
+    ];
+    for (proxies, wanted) in table {
+        let client = client(Settings { proxies: proxies.clone(), ..settings() });
+        let answer = send(&client, &ask(Method::Get, &direct.url("/x"))).await.expect("an answer");
+        assert_eq!(answer.body, wanted, "{proxies:?}");
+    }
+    assert_eq!(proxy.requests()[0].target, direct.url("/x"), "a proxy is told the whole address");
+}
+
+#[test]
+fn a_proxy_that_is_no_address_is_refused_without_being_shown() {
+    let proxies = Proxies { http: Some("http://user:hidden@[".into()), ..Proxies::default() };
+    let error = Client::new(Settings { proxies, ..settings() }, Arc::default()).expect_err("no address");
+    assert_eq!((error.kind, error.message.as_str()), (ErrorKind::Invalid, "the proxy is not a web address"));
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use oneex_sdk::{
     CancellationToken, Command, Connector, ErrorKind, OpError, OpResult, Secret, Target, Transport,
 };
-use oneex_testkit::{FarmOptions, SshFarm};
+use oneex_testkit::{FarmOptions, FarmUser, SshFarm};
 
 use super::SshConnector;
 use crate::ssh::{SshSettings, StrictHostKeys};
@@ -117,6 +117,41 @@ async fn a_password_is_refused() {
     assert_eq!(error.kind, ErrorKind::Denied);
     assert!(error.message.ends_with("tried: the password"), "{error}");
     assert!(!error.message.contains("not-the-password"));
+}
+
+#[tokio::test]
+async fn a_password_lets_in_directly_and_as_an_answer() {
+    let ways = [
+        ("UsePAM no", "PasswordAuthentication yes", "KbdInteractiveAuthentication no"),
+        ("UsePAM yes", "PasswordAuthentication no", "KbdInteractiveAuthentication yes"),
+        ("UsePAM yes", "PasswordAuthentication yes", "KbdInteractiveAuthentication yes"),
+    ];
+    for (pam, direct, answer) in ways {
+        let config = [pam, direct, answer].map(str::to_owned).to_vec();
+        let users = vec![FarmUser::new("oneex-ops", "päss w0rd"), FarmUser::new("oneex-other", "other")];
+        let farm = SshFarm::start_with(1, &FarmOptions { config, users, ..FarmOptions::default() });
+        let target = |password: &str| Target {
+            user: Some("oneex-ops".into()),
+            private_key_file: None,
+            password: Some(Secret::new(password.to_owned())),
+            ..farm.target(0)
+        };
+        let host = connect(&target("päss w0rd"), SshSettings::default())
+            .await
+            .unwrap_or_else(|error| panic!("{direct}, {answer}: {error}\n{}", farm.log(0)));
+        let output = host.run(&Command::shell("id -un"), &CancellationToken::new()).await.expect("it runs");
+        assert_eq!(output.stdout_text(), "oneex-ops\n", "{direct}, {answer}");
+        host.close().await;
+
+        let error = refused(&target("other"), SshSettings::default()).await;
+        assert_eq!(error.kind, ErrorKind::Denied, "{error}");
+        assert_eq!(
+            error.message.contains("the password,"),
+            direct.ends_with("yes") && answer.ends_with("yes"),
+            "{error}"
+        );
+        assert_eq!(error.message.contains("keyboard-interactive)"), answer.ends_with("yes"), "{error}");
+    }
 }
 
 #[tokio::test]

@@ -1,0 +1,106 @@
+//! Users that exist for the sshd servers of one farm only.
+//!
+//! The servers run in a mount namespace of their own (unshare(1)), where copies of `/etc/passwd` and
+//! `/etc/shadow` with the users, and a PAM configuration, lie over the machine's. Nothing of the
+//! machine is written to. Needs root.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// A user that logs in with a password.
+#[derive(Debug, Clone)]
+pub struct FarmUser {
+    /// The name.
+    pub name: String,
+    /// The password.
+    pub password: String,
+}
+
+impl FarmUser {
+    /// A user of that name and password.
+    pub fn new(name: &str, password: &str) -> Self {
+        Self { name: name.to_owned(), password: password.to_owned() }
+    }
+}
+
+/// The ids of the users begin here, above those that distributions give out.
+const FIRST_ID: usize = 61_700;
+
+/// What PAM asks for: the password, and nothing of the machine's own rules.
+const PAM: &str = "auth required pam_unix.so\naccount required pam_unix.so\nsession required pam_permit.so\n";
+
+/// Mounts the files of `$1` and becomes the rest of the arguments.
+const ENTER: &str = "mount --bind \"$1/passwd\" /etc/passwd && mount --bind \"$1/shadow\" /etc/shadow && \
+                     mount --bind \"$1/pam.d\" /etc/pam.d && shift && exec \"$@\"";
+
+/// Files that lie over the machine's for the servers.
+#[derive(Debug, Clone)]
+pub(crate) struct Accounts {
+    folder: PathBuf,
+}
+
+impl Accounts {
+    /// Writes the files into the new folder `folder`; none where there are no users.
+    pub(crate) fn write(folder: PathBuf, users: &[FarmUser]) -> Option<Self> {
+        if users.is_empty() {
+            return None;
+        }
+        let machine = |name: &str| fs::read_to_string(name).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let (mut passwd, mut shadow) = (machine("/etc/passwd"), machine("/etc/shadow"));
+        for (id, user) in (FIRST_ID..).zip(users) {
+            passwd.push_str(&format!("{}:x:{id}:65534::/:/bin/sh\n", user.name));
+            shadow.push_str(&format!("{}:{}:19000:0:99999:7:::\n", user.name, hashed(&user.password)));
+        }
+        fs::create_dir_all(folder.join("pam.d")).expect("the folder of the accounts is made");
+        for (name, text) in [("passwd", passwd.as_str()), ("shadow", shadow.as_str()), ("pam.d/sshd", PAM)] {
+            fs::write(folder.join(name), text).expect("a file of the accounts is written");
+        }
+        let private = fs::Permissions::from_mode(0o600);
+        fs::set_permissions(folder.join("shadow"), private).expect("the mode of a file is set");
+        Some(Self { folder })
+    }
+
+    /// The call of `program` where the users exist; its process id is that of the child.
+    pub(crate) fn command(&self, program: &Path) -> Command {
+        let mut command = Command::new("unshare");
+        command.args(["--mount", "/bin/sh", "-c", ENTER, "sh"]).arg(&self.folder).arg(program);
+        command
+    }
+}
+
+/// crypt(3) with SHA-512.
+fn hashed(password: &str) -> String {
+    let output = Command::new("perl")
+        .args(["-e", "print crypt($ARGV[0], '$6$oneexfarm$')", password])
+        .output()
+        .expect("perl runs");
+    let hash = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(hash.starts_with("$6$"), "no SHA-512 hash was made: {output:?}");
+    hash
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Accounts, FarmUser};
+
+    #[test]
+    fn users_exist_inside_only() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let users = [FarmUser::new("oneex-one", "pw one"), FarmUser::new("oneex-two", "pw two")];
+        let accounts = Accounts::write(folder.path().join("accounts"), &users).expect("there are users");
+        let id = |name: &str| {
+            let output =
+                accounts.command("/usr/bin/id".as_ref()).args(["-u", name]).output().expect("it runs");
+            String::from_utf8_lossy(&output.stdout).into_owned()
+        };
+        assert_eq!(
+            (id("oneex-one"), id("oneex-two"), id("root")),
+            ("61700\n".into(), "61701\n".into(), "0\n".into())
+        );
+        let outside = std::fs::read_to_string("/etc/passwd").expect("it is read");
+        assert!(!outside.contains("oneex-one"), "the machine's own file was changed");
+        assert!(Accounts::write(folder.path().join("none"), &[]).is_none());
+    }
+}
