@@ -1,1 +1,8 @@
 //! The commands, one file a command: what they print, and the code they end with.
+
+mod environments;
+mod hosts;
+mod inventories;
+mod manual;
+mod secrets;
+mod stats;

@@ -1,0 +1,96 @@
+//! `--stats`: what a run cost.
+
+use oneex_testkit::SshFarm;
+use oneex_testkit::api::{FakeApi, Reply};
+use oneex_testkit::project::TestProject;
+use serde_json::{Value, json};
+
+fn project() -> TestProject {
+    TestProject::new(env!("CARGO_BIN_EXE_oneex"))
+}
+
+fn stats(project: &TestProject) -> Value {
+    serde_json::from_str(&project.read("stats.json")).unwrap()
+}
+
+#[test]
+fn requests_to_apis_are_counted_writes_among_them() {
+    let api = FakeApi::http(|_| Reply::new(200, "{}"));
+    let project = project();
+    let url = api.url("/x");
+    project.write(
+        "api.rhai",
+        &format!(
+            "task(\"ask\").run(|| {{ http::get(\"{url}\"); http::get(\"{url}\"); http::post(\"{url}\", #{{ json: #{{ a: 1 }} }}); }});"
+        ),
+    );
+    let _ = project.oneex(["run", "api.rhai", "--stats", "stats.json"]).run().expect_code(0);
+    assert_eq!(stats(&project)["api"], json!({ "requests": 3, "writes": 1 }));
+    assert_eq!(api.requests().len(), 3);
+}
+
+#[test]
+fn a_proxy_of_the_environment_is_used() {
+    let proxy = FakeApi::http(|_| Reply::new(200, "from the proxy"));
+    let project = project();
+    project
+        .write("api.rhai", "task(\"ask\").run(|| { print(http::get(\"http://nowhere.invalid/x\").body); });");
+    let run = |name: &str, value: &str| project.oneex(["run", "api.rhai"]).env(name, value).run();
+    let finished = run("http_proxy", &proxy.url("")).expect_code(0);
+    assert!(finished.stdout.contains("from the proxy"), "{}", finished.stdout);
+    assert_eq!(proxy.requests()[0].target, "http://nowhere.invalid/x");
+}
+
+#[test]
+fn every_figure_of_a_run_is_there() {
+    let farm = SshFarm::start(2);
+    let project = project();
+    project.write("inventory.yaml", &farm.inventory_yaml());
+    let known = std::fs::read_to_string(farm.known_hosts()).unwrap();
+    std::fs::create_dir_all(project.home().join(".ssh")).unwrap();
+    std::fs::write(project.home().join(".ssh/known_hosts"), known).unwrap();
+    project.write(
+        "run.rhai",
+        r#"
+        task("write").on(hosts("web")).run(|h| { h.write(h.var("folder") + "/a", #{ content: "hello" }); });
+        task("again").after("write").on(hosts("web")).run(|h| { h.write(h.var("folder") + "/a", #{ content: "hello" }); });
+        task("skipped").on(hosts("web")).when(|h| false).run(|h| { h.exec("true"); });
+        task("failed").on(hosts("h1")).run(|h| { h.exec("exit 3"); });
+        "#,
+    );
+    let words = ["run", "run.rhai", "-i", "inventory.yaml", "--stats", "stats.json"];
+    let _ = project.oneex(words).run().expect_code(1);
+    let stats = stats(&project);
+    assert_eq!(
+        (&stats["v"], &stats["status"], &stats["name"]),
+        (&json!(1), &json!("failed"), &json!("run.rhai"))
+    );
+    let nodes = &stats["nodes"];
+    let states = ["changed", "ok", "skipped", "failed"].map(|state| nodes[state].as_u64().unwrap_or(0));
+    assert_eq!(states, [2, 2, 2, 1], "{stats:#}");
+    assert_eq!((&stats["operations"], &stats["changed"]), (&json!(5), &json!(2)), "{stats:#}");
+    let hosts = stats["hosts"].as_object().unwrap();
+    assert_eq!(hosts.keys().collect::<Vec<_>>(), ["h1", "h2"]);
+    for (name, host) in hosts {
+        for figure in ["round_trips", "sent", "received"] {
+            assert!(host[figure].as_u64().unwrap() > 0, "{name}: {figure}");
+        }
+    }
+    for direction in ["sent", "received"] {
+        let sum: u64 = hosts.values().map(|host| host[direction].as_u64().unwrap()).sum();
+        assert_eq!(stats["bytes"][direction].as_u64(), Some(sum));
+    }
+    assert_eq!(stats["api"], json!({ "requests": 0, "writes": 0 }));
+    assert!(stats["controller_cpu_seconds"].as_f64().unwrap() > 0.0);
+    assert!(stats["peak_memory_bytes"].as_u64().unwrap() > 1 << 20);
+    assert!(stats["duration_seconds"].as_f64().unwrap() > 0.0);
+}
+
+#[test]
+fn statistics_that_cannot_be_written_fail_the_command() {
+    let project = project();
+    project.write("run.rhai", "task(\"x\").run(|| {});");
+    let finished =
+        project.oneex(["run", "run.rhai", "--stats", "no/such/folder/stats.json"]).run().expect_code(1);
+    assert!(finished.stderr.contains("no/such/folder/stats.json"), "{}", finished.stderr);
+}
