@@ -250,7 +250,8 @@ impl<'a> Performing<'a> {
             Ok(looked) => looked,
             Err(error) if error.kind == ErrorKind::Cancelled => return Err(Interrupt::Cancelled),
             Err(error) => {
-                return Err(match assumes {
+                let pending = &self.node.run.pending;
+                return Err(match assumes.or_else(|| pending.may_bring(&self.view.info.name, &resources)) {
                     Some(change) => Interrupt::KnownAfterRun(format!(
                         "it assumes {change}, and fails as things are: {error}"
                     )),
