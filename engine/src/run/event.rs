@@ -146,6 +146,7 @@ pub struct RunSummary {
 /// One thing that happened.
 #[derive(Debug, Clone, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
+#[allow(clippy::large_enum_variant, reason = "events pass the listeners one at a time")]
 pub enum RunEvent {
     /// Always the first.
     RunStarted {

@@ -17,8 +17,11 @@ fn with_store(body: &str) -> (Site, Store) {
     (site, store)
 }
 
+/// An operation of a plan: its name, its status, and whether it assumes a pending change.
+type Planned = (String, OpStatus, bool);
+
 /// What a plan says: each operation with its status, and how the body ended.
-fn planned(body: &str, before: &[(&str, &str)]) -> (Vec<(String, OpStatus, bool)>, Result<(), Interrupt>) {
+fn planned(body: &str, before: &[(&str, &str)]) -> (Vec<Planned>, Result<(), Interrupt>) {
     let (site, store) = with_store(body);
     for (key, value) in before {
         store.0.lock().expect("not poisoned").insert(format!("localhost/{key}"), (*value).to_owned());
