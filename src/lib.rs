@@ -7,6 +7,7 @@ mod adhoc;
 mod commands;
 mod config;
 mod context;
+mod data_file;
 mod error;
 mod exit;
 mod gates;
@@ -36,7 +37,7 @@ use crate::exit::Exit;
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
-        Err(error) => return commands::show_clap(&error).into(),
+        Err(error) => return commands::show_clap(error).into(),
     };
     let context = match Context::from_process(&cli.global) {
         Ok(context) => context,

@@ -8,6 +8,7 @@ use oneex_sdk::{Map, Value, visible};
 
 use crate::commands::inputs::ParamArgs;
 use crate::context::Context;
+use crate::data_file;
 use crate::error::CommandError;
 use crate::prompt::Asker;
 use crate::term::{BOLD, CYAN, paint};
@@ -40,13 +41,10 @@ impl Prompt for Prompting {
 /// Reads a file of parameters, by its ending: `.json`, `.toml`, else YAML.
 fn read(path: &Path, shown: &str) -> Result<Map<String, Value>, CommandError> {
     let text = std::fs::read_to_string(path)
-        .map_err(|error| CommandError::usage(format!("`{shown}` cannot be read: {error}")))?;
-    let wrong = |why: String| CommandError::usage(format!("`{shown}`: {}", why.trim_end()));
-    let value: Value = match path.extension().and_then(|ending| ending.to_str()) {
-        Some("json") => serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?,
-        Some("toml") => toml::from_str(&text).map_err(|error| wrong(error.to_string()))?,
-        _ => serde_saphyr::from_str(&text).map_err(|error| wrong(error.to_string()))?,
-    };
+        .map_err(|error| CommandError::usage(format!("`{shown}` cannot be read: {}", oneex_sdk::io_reason(&error))))?;
+    let wrong = |why: String| CommandError::usage(format!("`{shown}`: {why}"));
+    let ending = path.extension().and_then(|ending| ending.to_str());
+    let value: Value = data_file::parse(ending, shown, &text)?;
     match value {
         Value::Object(map) => Ok(map),
         // An empty YAML file.

@@ -28,7 +28,11 @@ pub(crate) fn find(context: &Context, given: &str) -> Result<Runbook, CommandErr
     if let Some(path) = candidates.into_iter().find(|path| path.is_file()) {
         return Ok(Runbook { name: context.shown(&path), path });
     }
-    let mut error = CommandError::usage(format!("there is no runbook `{given}`"));
+    let mut error = CommandError::usage(if beside.is_dir() {
+        format!("`{given}` is a folder, not a runbook")
+    } else {
+        format!("there is no runbook `{given}`")
+    });
     let known = names_in(&context.cwd).into_iter().chain(names_in(&folder)).collect::<Vec<_>>();
     let stem = given.strip_suffix(".rhai").unwrap_or(given);
     if let Some(right) = oneex_sdk::nearest(stem, known.iter().map(String::as_str)) {

@@ -24,6 +24,15 @@ pub struct Source {
     pub text: String,
 }
 
+impl Source {
+    /// A label at a position in it; its length is that of the word there.
+    pub fn label(self: &Arc<Self>, position: &Position, text: impl Into<String>, primary: bool) -> Label {
+        let position = past_dot(&self.text, position);
+        let length = word_length(&self.text, &position);
+        Label { source: Some(Arc::clone(self)), position, length, text: text.into(), primary }
+    }
+}
+
 /// A place in a source, for events and records.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, serde::Deserialize)]
 pub struct Position {
@@ -156,10 +165,22 @@ impl SourceMap {
 
     /// A label at a position; its length is that of the word there.
     pub fn label(&self, position: &Position, text: impl Into<String>, primary: bool) -> Label {
-        let source = self.get(&position.file);
-        let length = source.as_deref().map_or(1, |source| word_length(&source.text, position));
-        Label { source, position: position.clone(), length, text: text.into(), primary }
+        match self.get(&position.file) {
+            Some(source) => source.label(position, text, primary),
+            None => {
+                Label { source: None, position: position.clone(), length: 1, text: text.into(), primary }
+            }
+        }
     }
+}
+
+/// The place of the name, where `position` is that of the dot before it.
+fn past_dot(text: &str, position: &Position) -> Position {
+    let line = text.lines().nth((position.line as usize).saturating_sub(1)).unwrap_or_default();
+    let mut rest = line.chars().skip((position.column as usize).saturating_sub(1));
+    let is_dot = position.column > 0 && rest.next() == Some('.');
+    let moves = is_dot && rest.next().is_some_and(|c| c.is_alphabetic() || c == '_');
+    Position { column: position.column + u32::from(moves), ..position.clone() }
 }
 
 /// The length of the word, string or operator that begins at `position`.

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use oneex_sdk::{BoxFuture, CancellationToken, Connector, OpError, OpResult, Target, Transport};
+use oneex_sdk::{BoxFuture, CancellationToken, Connector, OpError, OpResult, Target, Transport, io_reason};
 use ssh2::Session;
 use tokio::net::{TcpStream, lookup_host};
 use tokio::sync::Semaphore;
@@ -87,7 +87,7 @@ impl Connector for SshConnector {
 /// Opens a socket and waits for the server's first bytes, so that a silent one holds no permit.
 async fn dial(address: &str, port: u16) -> OpResult<std::net::TcpStream> {
     let unreachable = |what: &str, error: std::io::Error| {
-        OpError::unreachable(format!("`{address}` port {port}: {what}: {error}"))
+        OpError::unreachable(format!("`{address}` port {port}: {what}: {}", io_reason(&error)))
     };
     let found =
         lookup_host((address, port)).await.map_err(|error| unreachable("the name is not known", error))?;

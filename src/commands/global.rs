@@ -1,5 +1,8 @@
 //! Flags that every command has, and how the argument parser's own answers are shown.
 
+use clap::CommandFactory as _;
+use clap::error::{ContextKind, ContextValue};
+
 use crate::context::Verbosity;
 use crate::exit::Exit;
 use crate::term::{ColorChoice, Colors, Output};
@@ -34,11 +37,27 @@ impl GlobalArgs {
 }
 
 /// Shows the parser's help, version or usage error, and says how the program ends.
-pub(crate) fn show_clap(error: &clap::Error) -> Exit {
+pub(crate) fn show_clap(error: clap::Error) -> Exit {
+    let error = with_nearest(error);
     let colors = Colors::new(ColorChoice::Auto, |name| std::env::var(name).ok());
     let output = if error.use_stderr() { Output::stderr(colors) } else { Output::stdout(colors) };
     show_help(&error.render(), &output);
     if error.use_stderr() { Exit::Usage } else { Exit::Ok }
+}
+
+/// The parser suggests what begins alike; a command whose letters are swapped is near too.
+fn with_nearest(mut error: clap::Error) -> clap::Error {
+    if let (None, Some(ContextValue::String(name))) =
+        (error.get(ContextKind::SuggestedSubcommand), error.get(ContextKind::InvalidSubcommand))
+    {
+        let cli = crate::commands::Cli::command();
+        let names = cli.get_subcommands().map(clap::Command::get_name);
+        if let Some(right) = oneex_sdk::nearest(name, names) {
+            let right = ContextValue::Strings(vec![right.to_owned()]);
+            error.insert(ContextKind::SuggestedSubcommand, right);
+        }
+    }
+    error
 }
 
 /// Shows a text of the parser.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
 use oneex_engine::diag::{Diagnostic, Diagnostics, SourceMap};
-use oneex_sdk::{Map, Value, nearest};
+use oneex_sdk::{Map, Value, io_reason, nearest};
 
 use super::reader;
 use crate::context::PROJECT_FILE;
@@ -102,7 +102,7 @@ impl Config {
                 Ok(Self { root: root.to_path_buf(), ..Self::default() })
             }
             Err(error) => {
-                let message = format!("cannot read `{}`: {error}", path.display());
+                let message = format!("cannot read `{}`: {}", path.display(), io_reason(&error));
                 Err(Diagnostic::error("unreadable-file", message).into())
             }
         }

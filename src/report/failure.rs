@@ -14,8 +14,7 @@ pub(crate) fn diagnostic(failure: &Failure, sources: &SourceMap, all: bool) -> D
         diagnostic =
             diagnostic.label(sources.label(position, failure.operation.clone().unwrap_or_default(), true));
     }
-    for (position, function) in &failure.frames {
-        let text = if function.is_empty() { String::new() } else { format!("in the call of `{function}`") };
+    for (position, text) in &failure.frames {
         diagnostic = diagnostic.label(sources.label(position, text, false));
     }
     if let Some(target) = &failure.target {

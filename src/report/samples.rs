@@ -29,7 +29,7 @@ pub(crate) fn failure() -> (Failure, SourceMap) {
         stdout: Some("Using default tag\n".into()),
         stderr: Some("\x1b[31mError\x1b[0m: no such image\n".into()),
         position: Some(position("roles/deploy/role.rhai", 2, 7)),
-        frames: vec![(position("shop.rhai", 3, 13), "pull".into())],
+        frames: vec![(position("shop.rhai", 3, 13), "in the call of `pull`".into())],
         hints: vec!["look at what the registry has".into()],
         ..Failure::new(ErrorKind::Failed, "`docker pull shop` ended with status 1")
     };

@@ -4,5 +4,6 @@ mod environments;
 mod hosts;
 mod inventories;
 mod manual;
+mod mistakes;
 mod secrets;
 mod stats;

@@ -27,7 +27,7 @@ pub use nearest::nearest;
 pub use op::{Call, DynOp, Example, Kind, Looked, Manual, Op, Proof, Resources, erase};
 pub use outcome::Output;
 pub use secret::{Secret, SecretSink};
-pub use text::visible;
+pub use text::{io_reason, visible};
 
 /// Plain data as scripts, templates, facts and results hold it.
 pub use serde_json::{Map, Value, json};

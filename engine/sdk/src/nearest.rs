@@ -12,10 +12,12 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .filter_map(|candidate| {
             let distance = strsim::damerau_levenshtein(&name.to_lowercase(), &candidate.to_lowercase());
             let prefix = name.len() >= 3 && candidate.starts_with(name);
-            (distance <= allowed || prefix).then_some((distance, candidate))
+            // Of two as near, the one with the same letters is meant: `taks` is `task`, not `tags`.
+            let alike = (strsim::jaro_winkler(name, candidate) * 1e6) as i64;
+            (distance <= allowed || prefix).then_some((distance, -alike, candidate))
         })
         .min()
-        .map(|(_, candidate)| candidate)
+        .map(|(_, _, candidate)| candidate)
 }
 
 #[cfg(test)]
@@ -26,6 +28,7 @@ mod tests {
     fn finds_a_typo_a_swap_and_a_prefix() {
         assert_eq!(nearest("mdoe", ["mode", "owner"]), Some("mode"));
         assert_eq!(nearest("ownr", ["mode", "owner"]), Some("owner"));
+        assert_eq!(nearest("taks", ["tags", "task"]), Some("task"));
         assert_eq!(nearest("temp", ["template", "owner"]), Some("template"));
     }
 

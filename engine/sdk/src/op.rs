@@ -206,6 +206,29 @@ pub trait Call: Send + Sync {
     fn apply<'a>(&'a self, writer: &'a dyn Writer, looked: &'a Looked) -> BoxFuture<'a, OpResult<Output>>;
 }
 
+/// What serde says of a value, as our messages are written; with the nearest right one where it is
+/// one of several.
+fn wrong_value(text: &str) -> (String, Option<String>) {
+    if let Some((found, wanted)) =
+        text.strip_prefix("invalid type: ").and_then(|rest| rest.split_once(", expected "))
+    {
+        let found = [("sequence", "an array"), ("map", "a map"), ("integer ", ""), ("floating point ", "")]
+            .into_iter()
+            .fold(found.to_owned(), |found, (word, ours)| found.replace(word, ours));
+        return (format!("expected {wanted}, found {found}"), None);
+    }
+    let Some((given, known)) = text.strip_prefix("unknown variant `").and_then(|rest| rest.split_once('`'))
+    else {
+        return (text.to_owned(), None);
+    };
+    let known: Vec<&str> = known.split('`').skip(1).step_by(2).collect();
+    let hint = match nearest(given, known.iter().copied()) {
+        Some(right) => format!("did you mean `{right}`?"),
+        None => format!("values are: {}", known.join(", ")),
+    };
+    (format!("it cannot be `{given}`"), Some(hint))
+}
+
 /// Hides the types of an operation.
 pub fn erase<O: Op>(op: O) -> Arc<dyn DynOp> {
     let schema = schemars::schema_for!(O::Params).to_value();
@@ -255,7 +278,9 @@ impl<O: Op> DynOp for Erased<O> {
         let params = serde_path_to_error::deserialize(options).map_err(|error| {
             let path = error.path().to_string();
             let at = if path == "." { String::new() } else { format!(": option `{path}`") };
-            OpError::invalid(format!("`{name}`{at}: {}", error.inner()))
+            let (why, hint) = wrong_value(&error.inner().to_string());
+            let error = OpError::invalid(format!("`{name}`{at}: {why}"));
+            hint.map_or(error.clone(), |hint| error.hint(hint))
         })?;
         Ok(Box::new(Bound { op: Arc::clone(&self.op), params }))
     }

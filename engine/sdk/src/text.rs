@@ -24,9 +24,25 @@ pub fn visible(text: &str) -> std::borrow::Cow<'_, str> {
     out.into()
 }
 
+/// What the system says of a failed call, as our messages are written: without its number, and in
+/// lower case.
+pub fn io_reason(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or_default();
+    let mut chars = text.chars();
+    chars.next().map(|first| first.to_lowercase().chain(chars).collect()).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::visible;
+    use super::{io_reason, visible};
+
+    #[test]
+    fn reasons_have_no_numbers() {
+        assert_eq!(io_reason(&std::io::Error::from_raw_os_error(2)), "no such file or directory");
+        assert_eq!(io_reason(&std::io::Error::other("it broke")), "it broke");
+    }
+
 
     #[test]
     fn escapes_what_controls_a_terminal_and_keeps_the_rest() {

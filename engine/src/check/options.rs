@@ -147,7 +147,9 @@ impl Operation<'_> {
             Some(Mismatch::Type(right)) => {
                 let message =
                     format!("the option `{option}` of `{name}` must be {right}, not {}", literal.name());
-                report.error("option-type", place, message, None);
+                let hint = (option == "mode" && matches!(literal, Literal::Integer))
+                    .then(|| "a file mode stands in quotes, such as `\"0644\"`".to_owned());
+                report.error("option-type", place, message, hint);
             }
             Some(Mismatch::Value(texts)) => {
                 let Literal::Text(Some(given)) = literal else { return };

@@ -147,7 +147,8 @@ fn planted_mistakes_are_found_at_their_place() {
         ),
         (
             "fn f(h) { h.file(\"/x\", #{ mode: 0644 }) }",
-            "option-type@33+1: the option `mode` of `file` must be a string, not a whole number",
+            "option-type@33+1: the option `mode` of `file` must be a string, not a whole number | \
+             a file mode stands in quotes, such as `\"0644\"`",
         ),
         (
             "fn f(h) { h.file(true) }",

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use oneex_sdk::io_reason;
+
 use super::yaml::{Place, YamlError};
 use crate::diag::{Diagnostic, Position, SourceMap};
 
@@ -19,20 +21,20 @@ impl File {
 
     /// Reads a file. What keeps it from being read becomes a mistake.
     pub(super) fn read(path: &Path, mistakes: &mut Vec<Diagnostic>) -> Option<Self> {
-        let name = path.display().to_string();
+        let name = path.strip_prefix(".").unwrap_or(path).display().to_string();
         let mut fail = |what: String| {
             mistakes.push(Diagnostic::error("unreadable-file", what));
             None
         };
         match std::fs::metadata(path) {
-            Err(error) => return fail(format!("cannot read `{name}`: {error}")),
+            Err(error) => return fail(format!("cannot read `{name}`: {}", io_reason(&error))),
             Ok(about) if about.len() > Self::LARGEST => {
                 return fail(format!("`{name}` is larger than 64 MiB"));
             }
             Ok(_) => {}
         }
         let text = match std::fs::read(path).map(String::from_utf8) {
-            Err(error) => return fail(format!("cannot read `{name}`: {error}")),
+            Err(error) => return fail(format!("cannot read `{name}`: {}", io_reason(&error))),
             Ok(Err(_)) => return fail(format!("`{name}` is not a text in UTF-8")),
             Ok(Ok(text)) => text,
         };
@@ -85,7 +87,7 @@ pub(super) fn entries(folder: &Path, mistakes: &mut Vec<Diagnostic>) -> Vec<Path
             paths
         }
         Err(error) => {
-            let message = format!("cannot read the folder `{}`: {error}", folder.display());
+            let message = format!("cannot read the folder `{}`: {}", folder.display(), io_reason(&error));
             mistakes.push(Diagnostic::error("unreadable-file", message));
             Vec::new()
         }

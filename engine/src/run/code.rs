@@ -73,7 +73,7 @@ pub struct Failure {
     /// Where in the script.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub position: Option<Position>,
-    /// The calls that led there, the innermost first: position and function name.
+    /// The calls that led there, the innermost first: position, and what was called there.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub frames: Vec<(Position, String)>,
     /// What to do next.

@@ -72,7 +72,9 @@ impl Outputs {
 
     /// A task's results so far; nothing when none of its nodes has ended.
     pub fn get(&self, task: TaskId) -> Option<Arc<Vec<NodeResult>>> {
-        self.0.read().unwrap_or_else(std::sync::PoisonError::into_inner).get(&task).cloned()
+        let map = self.0.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        // Room without results: the task runs, and none of its nodes has ended.
+        map.get(&task).filter(|results| !results.is_empty() || results.capacity() == 0).cloned()
     }
 }
 

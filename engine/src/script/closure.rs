@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::convert::to_dynamic;
 use super::current::{Current, Stop, current, enter};
-use super::error::{Thrown, error_map, failure_from};
+use super::error::{Thrown, error_map, failure_in};
 use super::load::Script;
 use super::plain::to_returned;
 use super::words::hosts::HostRef;
@@ -79,6 +79,13 @@ impl Closure {
             &self.global,
             self.position,
         );
+        if self.params > args.len() {
+            let (takes, gets) = (self.params, args.len());
+            let message = format!("the closure takes {takes} arguments, and it gets {gets}");
+            return Err(Thrown::invalid(message)
+                .hint("a body gets its host where the task has `.on`, and its item where it has `.each`")
+                .at(&context));
+        }
         let wanted = self.params.min(args.len());
         self.function.call_raw(&context, None, args.into_iter().take(wanted).collect::<Vec<_>>())
     }
@@ -126,7 +133,10 @@ impl Code for Closure {
             (Some(Stop::Cancelled | Stop::ParamsReached), _) => Err(Interrupt::Cancelled),
             (Some(Stop::KnownAfterRun(what)), _) => Err(Interrupt::KnownAfterRun(what)),
             (_, Ok(returned)) => Ok(returned),
-            (_, Err(error)) => Err(Interrupt::Failed(Box::new(failure_from(&error, &self.script)))),
+            (_, Err(error)) => {
+                let from = self.global.source().map_or_else(|| Arc::clone(&self.script.name), Into::into);
+                Err(Interrupt::Failed(Box::new(failure_in(&error, &self.script, &from))))
+            }
         }
     }
 }

@@ -4,59 +4,19 @@ use std::sync::Arc;
 
 use rhai::{AST, Engine};
 
-use super::error::place;
-use crate::diag::{Diagnostic, Label, Source};
+use super::syntax;
+use crate::diag::{Diagnostic, Source};
 
 /// Compiles a source; a `#!` line is taken off, its line break kept.
 pub(crate) fn compile(engine: &Engine, source: &Arc<Source>) -> Result<AST, Diagnostic> {
-    let text = source.text.strip_prefix('\u{feff}').unwrap_or(&source.text);
-    let text = match text.strip_prefix("#!") {
+    let text = match source.text.strip_prefix("#!") {
         Some(rest) => rest.find('\n').map_or("", |end| &rest[end..]),
-        None => text,
+        None => &source.text,
     };
-    let mut ast = engine.compile(text).map_err(|error| syntax_error(&error, source))?;
+    let mut ast = engine.compile(text).map_err(|error| syntax::diagnostic(&error, source, engine))?;
+    syntax::refuse_open_comment(source)?;
     ast.set_source(source.name.as_str());
     Ok(ast)
-}
-
-fn syntax_error(error: &rhai::ParseError, source: &Arc<Source>) -> Diagnostic {
-    let file: Arc<str> = source.name.as_str().into();
-    let text = error.err_type().to_string();
-    let mut chars = text.chars();
-    let message = match chars.next() {
-        Some(first) => first.to_lowercase().chain(chars).collect(),
-        None => String::new(),
-    };
-    let mut diagnostic = Diagnostic::error("syntax", message);
-    // Rhai points at the token after the mistake; an end of input has no line of its own.
-    let end = source.text.lines().count().max(1);
-    let position = place(&file, error.position()).unwrap_or(crate::diag::Position {
-        file,
-        line: u32::try_from(end).unwrap_or(u32::MAX),
-        column: 0,
-    });
-    if let Some(hint) = hint_for(&text) {
-        diagnostic = diagnostic.hint(hint);
-    }
-    diagnostic.label(Label {
-        source: Some(Arc::clone(source)),
-        position,
-        length: 1,
-        text: String::new(),
-        primary: true,
-    })
-}
-
-fn hint_for(text: &str) -> Option<&'static str> {
-    if text.contains("expecting ';'") || text.contains("';' to terminate") {
-        Some("a `;` is missing at the end of the statement before this place")
-    } else if text.contains("'}'") {
-        Some("a `{` is not closed")
-    } else if text.contains("is a reserved keyword") || text.contains("reserved") {
-        Some("the word is reserved by the language: choose another name, or quote it as a map key")
-    } else {
-        None
-    }
 }
 
 /// The runbook's own doc comment: the first lines that begin with `//!`, else with `///` or `//`,

@@ -97,6 +97,16 @@ pub(crate) fn waited() {
     });
 }
 
+/// The present node, for words that touch nothing but have a meaning in bodies alone.
+pub(crate) fn body(word: &str) -> Result<(Current, Arc<NodeContext>), Thrown> {
+    let current = current()?;
+    match current.node.clone() {
+        Some(node) => Ok((current, node)),
+        None => Err(Thrown::invalid(format!("`{word}` works only in the body of a task"))
+            .hint("call it in a body: `task(\"name\").run(|| …)`")),
+    }
+}
+
 /// Ends the present code for a reason that cannot be caught.
 pub(crate) fn stop(reason: Stop) -> Thrown {
     CURRENT.with(|slot| {

@@ -6,7 +6,9 @@ use oneex_sdk::{ErrorKind, OpError};
 use rhai::{Dynamic, EvalAltResult, Map, NativeCallContext, Position as RhaiPosition};
 
 use super::convert::{to_dynamic, to_value};
+use super::kind::in_words;
 use super::load::Script;
+use super::scan::Scan;
 use crate::diag::{Diagnostic, Position};
 use crate::run::Failure;
 
@@ -34,6 +36,14 @@ impl Thrown {
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         if let Self::Failed(failure) = &mut self {
             failure.hints.push(hint.into());
+        }
+        self
+    }
+
+    /// Says in front of the message what it is about.
+    pub(crate) fn within(mut self, what: &str) -> Self {
+        if let Self::Failed(failure) = &mut self {
+            failure.message = format!("{what}: {}", failure.message);
         }
         self
     }
@@ -133,9 +143,13 @@ fn parse_position(text: &str) -> Option<Position> {
 
 /// The failure that a Rhai error is, with its place and the calls that led there.
 pub(crate) fn failure_from(error: &EvalAltResult, script: &Script) -> Failure {
+    failure_in(error, script, &script.name)
+}
+
+/// The failure of code that stands in the source `from`.
+pub(crate) fn failure_in(error: &EvalAltResult, script: &Script, from: &Arc<str>) -> Failure {
     let mut frames = Vec::new();
-    let main: Arc<str> = Arc::clone(&script.name);
-    let (inner, file) = unwind(error, &main, &mut frames);
+    let (inner, file) = unwind(error, from, &mut frames);
     let position = place(&file, inner.position());
     let mut failure = match inner {
         EvalAltResult::ErrorRuntime(value, _) => failure_from_value(value),
@@ -147,10 +161,15 @@ pub(crate) fn failure_from(error: &EvalAltResult, script: &Script) -> Failure {
             }
             None => Failure::new(ErrorKind::Invalid, cause.to_string()),
         },
-        other => Failure::new(ErrorKind::Invalid, sentence(other)),
+        other => {
+            let mut failure = Failure::new(ErrorKind::Invalid, sentence(other));
+            failure.hints.extend(hint_for(other, script));
+            failure
+        }
     };
     frames.reverse();
-    if failure.position.is_none() {
+    // An error map that was caught and thrown again keeps its own place; the calls are not its own.
+    if failure.position.is_none() || failure.position == position {
         failure.position = position.or_else(|| frames.first().map(|(position, _)| position.clone()));
         failure.frames = frames;
     }
@@ -165,10 +184,12 @@ fn unwind<'a>(
 ) -> (&'a EvalAltResult, Arc<str>) {
     match error {
         EvalAltResult::ErrorInFunctionCall(name, source, inner, position) => {
-            let name = if name.starts_with("anon$") { "closure" } else { name };
-            frames.extend(
-                place(file, *position).map(|position| (position, format!("in the call of `{name}`"))),
-            );
+            let text = if name.starts_with("anon$") {
+                "in the closure given here".to_owned()
+            } else {
+                format!("in the call of `{name}`")
+            };
+            frames.extend(place(file, *position).map(|position| (position, text)));
             let next = if source.is_empty() { Arc::clone(file) } else { source.as_str().into() };
             unwind(inner, &next, frames)
         }
@@ -195,8 +216,8 @@ fn sentence(error: &EvalAltResult) -> String {
     match error {
         EvalAltResult::ErrorParsing(kind, _) => parse_sentence(&kind.to_string()),
         EvalAltResult::ErrorVariableNotFound(name, _) => format!("variable `{name}` is not defined"),
-        EvalAltResult::ErrorPropertyNotFound(name, _) => format!("there is no property `{name}`"),
-        EvalAltResult::ErrorFunctionNotFound(call, _) => format!("there is no function `{call}`"),
+        EvalAltResult::ErrorPropertyNotFound(name, _) => format!("the map has no key `{name}`"),
+        EvalAltResult::ErrorFunctionNotFound(call, _) => no_function(call),
         EvalAltResult::ErrorModuleNotFound(name, _) => format!("module `{name}` was not found"),
         EvalAltResult::ErrorTooManyOperations(_) | EvalAltResult::ErrorTerminated(..) => {
             "the code ran too many steps without an end: an endless loop?".to_owned()
@@ -205,25 +226,71 @@ fn sentence(error: &EvalAltResult) -> String {
             "functions call each other too deep: an endless recursion?".to_owned()
         }
         EvalAltResult::ErrorDataTooLarge(what, _) => {
-            format!("a value grew beyond what a runbook may hold: {}", what.to_lowercase())
+            let what = match what.to_lowercase() {
+                what if what.contains("string") => "a string",
+                what if what.contains("array") => "an array",
+                what if what.contains("map") => "a map",
+                _ => "a value",
+            };
+            format!("{what} grew beyond what a runbook may hold: an endless loop?")
         }
         EvalAltResult::ErrorMismatchDataType(wanted, found, _) => {
-            format!("expected a value of type `{wanted}`, found `{found}`")
+            format!("expected a value of type `{}`, found `{}`", in_words(wanted), in_words(found))
         }
         EvalAltResult::ErrorMismatchOutputType(wanted, found, _) => {
-            format!("expected `{wanted}` to be returned, found `{found}`")
+            format!("expected `{}` to be returned, found `{}`", in_words(wanted), in_words(found))
         }
         EvalAltResult::ErrorIndexNotFound(index, _) => format!("there is no `{index}`"),
         EvalAltResult::ErrorIndexingType(what, _) => format!("`{what}` has no such property or index"),
         EvalAltResult::ErrorArrayBounds(size, index, _) => {
             format!("index {index} is out of range: the array has {size} elements")
         }
+        EvalAltResult::ErrorDotExpr(text, _) => no_property(text),
         EvalAltResult::ErrorUnboundThis(_) => "`this` has no value here".to_owned(),
         other => {
             // Rhai appends the position, which we show our own way.
-            without_place(&other.to_string())
+            in_words(&without_place(&other.to_string()))
         }
     }
+}
+
+/// A call that fits no function: `name (types)`, or a name alone where nothing has it.
+fn no_function(call: &str) -> String {
+    let Some((name, types)) = call.split_once(" (") else {
+        return format!("there is no function `{call}`");
+    };
+    let types = in_words(types.trim_end_matches(')'));
+    if name.starts_with("anon$") {
+        return "the closure takes another number of arguments than it gets".to_owned();
+    }
+    match (name.starts_with(|first: char| first.is_alphabetic() || first == '_'), &*types) {
+        (_, "") => format!("`{name}` cannot be called without arguments"),
+        (true, _) => format!("`{name}` cannot be called with ({types})"),
+        (false, _) => format!("`{name}` cannot join ({types})"),
+    }
+}
+
+/// What Rhai says of a property that a value has not: `… 'name' - … for type 'int'`.
+fn no_property(text: &str) -> String {
+    let mut quoted = text.split('\'').skip(1).step_by(2);
+    match (quoted.next(), quoted.next()) {
+        (Some(name), Some(kind)) => {
+            format!("a value of type `{}` has no property `{name}`", in_words(kind))
+        }
+        _ => in_words(&without_place(text)),
+    }
+}
+
+/// What was probably meant, as far as the script's own text tells.
+fn hint_for(error: &EvalAltResult, script: &Script) -> Option<String> {
+    let EvalAltResult::ErrorPropertyNotFound(name, _) = error else { return None };
+    let main = script.sources.get(&script.name);
+    let imported = script.imports.trees().into_iter().map(|(source, _)| source);
+    let scans: Vec<Scan> = main.into_iter().chain(imported).map(|source| Scan::of(&source.text)).collect();
+    Some(match oneex_sdk::nearest(name, scans.iter().flat_map(Scan::keys)) {
+        Some(right) => format!("did you mean `{right}`?"),
+        None => format!("for what may be missing: `.get(\"{name}\") ?? fallback`"),
+    })
 }
 
 /// A message of Rhai's without the place that it appends.
@@ -237,7 +304,7 @@ fn parse_sentence(text: &str) -> String {
     lower_first(text)
 }
 
-fn lower_first(text: &str) -> String {
+pub(super) fn lower_first(text: &str) -> String {
     let mut chars = text.chars();
     match (chars.next(), chars.clone().next()) {
         // An acronym stays as it is.

@@ -12,7 +12,7 @@ use super::declare::Declarations;
 use super::error::{diagnostic_from, place};
 use super::resolver::Library;
 use super::words::params::{ParamInputs, ParamShown};
-use super::{checking, compile, engine};
+use super::{checking, compile, engine, source_file};
 use crate::diag::{Diagnostic, Diagnostics, Severity, SourceMap};
 use crate::graph::Graph;
 use crate::inventory::Inventory;
@@ -174,13 +174,7 @@ struct Loading {
 impl Loading {
     fn begin(request: LoadRequest) -> Result<Self, Diagnostics> {
         let sources = Arc::new(SourceMap::default());
-        let text = std::fs::read(&request.runbook).map_err(|error| {
-            Diagnostic::error("read", format!("`{}` cannot be read: {error}", request.name))
-        })?;
-        let text = String::from_utf8(text).map_err(|error| {
-            Diagnostic::error("read", format!("`{}` is not UTF-8: {error}", request.name))
-        })?;
-        let source = sources.add(&request.name, text);
+        let source = source_file::read(&request.runbook, &request.name, &sources)?;
         let script = Arc::new(Script {
             name: request.name.as_str().into(),
             project: request.project,

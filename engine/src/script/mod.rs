@@ -11,6 +11,7 @@ mod declare;
 mod engine;
 mod error;
 mod files;
+mod kind;
 pub(crate) mod library;
 mod load;
 mod notifies;
@@ -18,6 +19,9 @@ mod ops;
 mod plain;
 mod resolver;
 mod result;
+mod scan;
+mod source_file;
+mod syntax;
 pub(crate) mod words;
 mod world;
 

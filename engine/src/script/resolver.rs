@@ -10,6 +10,7 @@ use super::compile::compile;
 use super::current::current;
 use super::error::place;
 use super::load::Script;
+use super::source_file;
 use crate::diag::{Diagnostic, Source};
 
 /// The standard library, embedded in the binary.
@@ -100,13 +101,12 @@ impl Script {
         if let Some((source, ast, _)) = lock(&self.imports.modules).get(&name) {
             return Ok((Arc::clone(source), ast.clone()));
         }
-        let text = match &origin {
-            Origin::Library(role) => self.imports.library.role(role).unwrap_or_default(),
-            Origin::File(file) => std::fs::read_to_string(file).map_err(|error| {
-                Diagnostic::error("import", format!("`{}` cannot be read: {error}", file.display()))
-            })?,
+        let source = match &origin {
+            Origin::Library(role) => {
+                self.sources.add(&name, self.imports.library.role(role).unwrap_or_default())
+            }
+            Origin::File(file) => source_file::read(file, &name, &self.sources)?,
         };
-        let source = self.sources.add(&name, text);
         lock(&self.imports.origins).insert(Arc::clone(&name), origin);
         let ast = compile(engine, &source)?;
         lock(&self.imports.modules).insert(name, (Arc::clone(&source), ast.clone(), None));
@@ -145,8 +145,12 @@ impl Script {
             }
         }
         let places: Vec<String> = tried.iter().map(|path| format!("`{}`", self.display(path))).collect();
-        Err(Diagnostic::error("import", format!("there is no module `{path}`"))
-            .hint(format!("looked for {}", places.join(", "))))
+        let error = Diagnostic::error("import", format!("there is no module `{path}`"));
+        let error = match neighbour(&folders, path) {
+            Some(right) => error.hint(format!("did you mean `{right}`?")),
+            None => error,
+        };
+        Err(error.hint(format!("looked for {}", places.join(", "))))
     }
 
     /// The real path of a file, if scripts may read it.
@@ -184,6 +188,19 @@ fn candidates(folder: &Path, path: &str) -> [PathBuf; 3] {
     let plain = folder.join(path);
     let with_extension = folder.join(format!("{path}.rhai"));
     [with_extension, plain.join("role.rhai"), plain]
+}
+
+/// The import that is most like one that does not exist.
+fn neighbour(folders: &[PathBuf], path: &str) -> Option<String> {
+    let (parent, name) = path.rsplit_once('/').map_or(("", path), |(parent, name)| (parent, name));
+    let entries = folders.iter().filter_map(|folder| std::fs::read_dir(folder.join(parent)).ok()).flatten();
+    let names: Vec<String> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.join("role.rhai").is_file() || path.extension().is_some_and(|end| end == "rhai"))
+        .filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned()))
+        .collect();
+    let right = oneex_sdk::nearest(name, names.iter().map(String::as_str))?;
+    Some(if parent.is_empty() { right.to_owned() } else { format!("{parent}/{right}") })
 }
 
 /// Resolves imports of the script that the present thread loads.

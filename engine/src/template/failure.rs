@@ -27,7 +27,7 @@ pub(super) fn diagnostic(
         (error.kind() == ErrorKind::UndefinedError).then(|| undefined_name(error, part)).flatten();
     let message = match (&undefined, error.detail()) {
         (Some(undefined), _) => format!("`{undefined}` is not defined"),
-        (None, Some(detail)) => detail.to_owned(),
+        (None, Some(detail)) => plain(detail),
         (None, None) => error.kind().to_string(),
     };
     let mut diagnostic = Diagnostic::error(code(error.kind()), message);
@@ -50,6 +50,17 @@ pub(super) fn diagnostic(
                 _ => diagnostic.hint("give it a value, or write `| default(…)`"),
             }
         }
+    }
+}
+
+/// What the template engine says, as our messages are written: `filter x is unknown`.
+fn plain(detail: &str) -> String {
+    let words: Vec<&str> = detail.split(' ').collect();
+    match words.as_slice() {
+        [what @ ("filter" | "test" | "function" | "method"), name, "is", "unknown"] => {
+            format!("there is no {what} `{name}`")
+        }
+        _ => detail.to_owned(),
     }
 }
 

@@ -14,6 +14,8 @@ use crate::inventory::Inventory;
 /// Templates and their engine: one environment for all, which keeps what it has parsed.
 pub struct Templates {
     environment: Environment<'static>,
+    /// Folders that are left out where files are named.
+    shown: Vec<PathBuf>,
 }
 
 impl Default for Templates {
@@ -27,7 +29,8 @@ impl Templates {
     /// Templates that may include what is below `roots`: the project, and what it allows beside it.
     /// Without roots, a template includes only what stands in or below its own folder.
     pub fn new(roots: Vec<PathBuf>) -> Self {
-        Self { environment: environment::build(roots) }
+        let shown = roots.iter().filter_map(|root| root.canonicalize().ok()).collect();
+        Self { environment: environment::build(roots), shown }
     }
 
     /// What a template of a host sees: `vars` first, then `inventory_hostname`, `group_names`, `groups`,
@@ -57,7 +60,19 @@ impl Templates {
         self.environment
             .get_template(&name)
             .and_then(|template| template.render(context.value()))
-            .map_err(|error| Box::new(failure::diagnostic(&error, &name, None, &context)))
+            .map_err(|error| Box::new(self.shown(failure::diagnostic(&error, &name, None, &context))))
+    }
+
+    /// The diagnostic with files named as people know them: from the project on.
+    fn shown(&self, mut diagnostic: Diagnostic) -> Diagnostic {
+        for label in &mut diagnostic.labels {
+            let path = Path::new(&*label.position.file);
+            let inside = self.shown.iter().find_map(|root| path.strip_prefix(root).ok());
+            if let Some(inside) = inside {
+                label.position.file = inside.to_string_lossy().into();
+            }
+        }
+        diagnostic
     }
 
     /// Renders a text; `name` is what it is called in messages. It includes nothing relative.

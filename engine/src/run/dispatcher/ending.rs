@@ -9,7 +9,7 @@ use super::state::{Action, NodeState};
 use crate::graph::TaskKind;
 use crate::redact::MASK;
 use crate::run::life::{NodeEnd, masked};
-use crate::run::{NodeResult, NodeStatus, RunEvent};
+use crate::run::{Failure, NodeResult, NodeStatus, RunEvent};
 
 impl Dispatcher {
     /// A node ends, whether it ran or not. Only the first end counts.
@@ -105,7 +105,11 @@ impl Dispatcher {
     fn report(&self, node: u32, end: NodeEnd) {
         let spec = &self.graph.tasks[self.nodes[node as usize].task as usize];
         let key = self.key(node);
-        let failure = end.failure.map(|failure| *failure);
+        let failure = end.failure.map(|failure| {
+            // A failure without a place of its own is shown where the task is declared.
+            let position = failure.position.clone().or_else(|| Some(spec.position.clone()));
+            Failure { position, ..*failure }
+        });
         let shown = |failure| if spec.sensitive { masked(failure) } else { failure };
         let event = RunEvent::NodeFinished {
             node: key.clone(),

@@ -51,7 +51,7 @@ fn an_unknown_import_says_where_it_was_looked_for() {
     let (message, place, hints) = site("let x = 1;\nimport \"ngnix\" as n;").mistake();
     assert_eq!(message, "there is no module `ngnix`");
     assert_eq!(place, "main.rhai:2:1");
-    assert!(hints[0].contains("`roles/ngnix/role.rhai`"), "{hints:?}");
+    assert!(hints.iter().any(|hint| hint.contains("`roles/ngnix/role.rhai`")), "{hints:?}");
     let (message, _, hints) = Site::new("import \"std/gret\" as n;").mistake();
     assert_eq!(
         (message.as_str(), hints[0].as_str()),

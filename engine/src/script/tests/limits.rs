@@ -5,10 +5,10 @@ use crate::run::Interrupt;
 
 const ENDLESS: [(&str, &str); 5] = [
     ("fn f(n) { f(n + 1) } f(0)", "functions call each other too deep: an endless recursion?"),
-    ("let s = \"x\"; loop { s += s; }", "a value grew beyond what a runbook may hold"),
+    ("let s = \"x\"; loop { s += s; }", "a string grew beyond what a runbook may hold"),
     ("loop { }", "the code ran too many steps without an end: an endless loop?"),
     ("let a = []; loop { a.push(1); }", "the code ran too many steps without an end: an endless loop?"),
-    ("let a = [1]; loop { a += a; }", "a value grew beyond what a runbook may hold"),
+    ("let a = [1]; loop { a += a; }", "an array grew beyond what a runbook may hold"),
 ];
 
 #[test]

@@ -67,8 +67,8 @@ fn mistakes_of_declarations_show_their_places() {
         ),
         ("sleep(\"1s\");", "`sleep` touches the world, and the script is only being loaded", "main.rhai:1:1"),
         ("sleep(1);", "`sleep` touches the world, and the script is only being loaded", "main.rhai:1:1"),
-        ("let x = 1\nlet y = 2;", "expecting ';' to terminate this statement", "main.rhai:2:1"),
-        ("let x = y;", "undefined variable: y", "main.rhai:1:9"),
+        ("let x = 1\nlet y = 2;", "expected `;` to terminate this statement", "main.rhai:1:10"),
+        ("let x = y;", "variable `y` is not defined", "main.rhai:1:9"),
     ];
     for (script, message, place) in cases {
         let found = Site::new(script).mistake();

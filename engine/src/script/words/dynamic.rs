@@ -6,7 +6,7 @@ use super::hosts::HostRef;
 use super::options::{self, Options};
 use crate::inventory::{NewHost, secrets_of};
 use crate::run::{Mode, RunEvent};
-use crate::script::current::node;
+use crate::script::current::body;
 use crate::script::error::Thrown;
 use crate::script::plain::to_argument;
 
@@ -24,7 +24,7 @@ const KNOWN: &[&str] = &[
 ];
 
 fn add_host(map: Map) -> Result<HostRef, Thrown> {
-    let (current, node) = node("add_host")?;
+    let (current, node) = body("add_host")?;
     if node.node.host.is_some() {
         return Err(Thrown::invalid("`add_host` is for tasks without `.on`")
             .hint("return what the hosts found, and add the hosts in a task that needs this one"));

@@ -9,7 +9,7 @@ use super::tasks::Handle;
 use crate::diag::Position;
 use crate::graph::{TaskId, TaskKind};
 use crate::run::{Failure, Level, NodeContext, RunEvent};
-use crate::script::current::{Stop, current, node, stop};
+use crate::script::current::{Stop, body, current, stop};
 use crate::script::declare::{role_of, scoped_names};
 use crate::script::error::{Thrown, error_map, failure_from_value, without_place};
 use crate::script::result::OpResult;
@@ -55,7 +55,7 @@ fn error_of(value: &Dynamic) -> rhai::Map {
 
 /// `.notify`: where something changed, the handler will run on this host.
 fn notify(result: &OpResult, handler: &Dynamic) -> Result<(), Thrown> {
-    let (_, node) = node(".notify")?;
+    let (_, node) = body(".notify")?;
     let handlers = match handler.read_lock::<Handle>() {
         Some(handle) => handle.tasks.to_vec(),
         None => vec![by_name(&node, &handler.to_string())?],
@@ -108,7 +108,7 @@ pub(super) fn register(engine: &mut Engine) {
             Err(Thrown::from(failure).at(&context))
         })
         .register_fn("skip", |context: NativeCallContext, why: &str| -> Fallible<()> {
-            let error = match node("skip") {
+            let error = match body("skip") {
                 Ok(_) => stop(Stop::Skipped(why.to_owned())),
                 Err(error) => error,
             };

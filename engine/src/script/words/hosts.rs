@@ -9,6 +9,7 @@ use crate::inventory::{HostSet, Inventory};
 use crate::script::convert::to_dynamic;
 use crate::script::current::{current, node, waited};
 use crate::script::error::Thrown;
+use crate::script::kind::kind;
 
 type Fallible<T> = Result<T, Box<EvalAltResult>>;
 
@@ -94,7 +95,7 @@ pub(crate) fn set_of(value: &Dynamic) -> Result<HostSet, Thrown> {
         let first = sets.next().unwrap_or_else(|| Ok(HostSet::Names(Vec::new())))?;
         return sets.try_fold(first, |all, set| Ok(all + set?));
     }
-    Err(Thrown::invalid(format!("expected hosts, found a value of type `{}`", value.type_name()))
+    Err(Thrown::invalid(format!("expected hosts, found a value of type `{}`", kind(value)))
         .hint("give `hosts(\"pattern\")`, `host(\"name\")`, or an array of them"))
 }
 

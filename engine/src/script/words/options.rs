@@ -6,6 +6,7 @@ use rhai::{Array, Dynamic, Map};
 
 use crate::graph::Amount;
 use crate::script::error::Thrown;
+use crate::script::kind::kind;
 
 /// A map of options, every key of which must be taken.
 pub(super) struct Options {
@@ -55,7 +56,7 @@ fn in_option(error: Thrown, word: &str, name: &str) -> Thrown {
 }
 
 fn expected(what: &str, value: &Dynamic) -> Thrown {
-    Thrown::invalid(format!("expected {what}, found `{value}` of type `{}`", value.type_name()))
+    Thrown::invalid(format!("expected {what}, found `{value}` of type `{}`", kind(value)))
 }
 
 /// A duration: `"90s"`, `"5m"`, or seconds as a number.

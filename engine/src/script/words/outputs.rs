@@ -9,12 +9,16 @@ use super::tasks::Handle;
 use crate::graph::TaskId;
 use crate::run::{NodeContext, NodeResult, NodeStatus};
 use crate::script::convert::to_dynamic;
-use crate::script::current::{Stop, node, stop};
+use crate::script::current::{Stop, body, current, stop};
 use crate::script::error::Thrown;
 
 /// The results of a handle's tasks. Fails while none has ended: the reader does not wait for it.
 fn results(handle: &Handle, word: &str) -> Result<(Arc<NodeContext>, Vec<NodeResult>), Thrown> {
-    let (_, node) = node(&format!(".{word}"))?;
+    if current()?.node.is_none() {
+        let message = format!("`.{word}` is known when `{}` has ended, and the script is only being loaded", handle.name);
+        return Err(Thrown::invalid(message).hint("read it in the body of a task that needs this one"));
+    }
+    let (_, node) = body(&format!(".{word}"))?;
     let mut all = Vec::new();
     for task in handle.tasks.iter() {
         all.extend(task_results(*task, handle, &node, word)?);

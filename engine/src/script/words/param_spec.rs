@@ -131,7 +131,7 @@ impl Spec {
         let pattern = options.parse("pattern", options::text)?;
         let pattern = pattern.map(|pattern| {
             Regex::new(&pattern)
-                .map_err(|error| Thrown::invalid(format!("`{pattern}` is no regular expression: {error}")))
+                .map_err(|error| Thrown::invalid(format!("`{pattern}` is no regular expression: {}", why(&error))))
         });
         let choices = match options.take("choices").map(|choices| Self::plain(&choices)).transpose()? {
             Some(Value::Array(choices)) => choices,
@@ -191,7 +191,10 @@ impl Spec {
 
     /// Takes a value that was given as data, as the type allows.
     pub(super) fn accept(&self, value: &Value) -> Result<Value, String> {
-        let wrong = || format!("expected a value of type `{}`, found `{value}`", self.kind.name());
+        let wrong = || match self.kind {
+            ParamType::Secret => "expected a string".to_owned(),
+            kind => format!("expected a value of type `{}`, found `{value}`", kind.name()),
+        };
         let fits = match (self.kind, value) {
             (ParamType::Int, Value::Number(number)) => number.is_i64(),
             (ParamType::Float, Value::Number(_))
@@ -234,7 +237,11 @@ impl Spec {
         }
         if !self.choices.is_empty() && !self.choices.contains(value) {
             let choices: Vec<String> = self.choices.iter().map(ToString::to_string).collect();
-            return Err(format!("`{}` is none of {}", shown.trim_matches('"'), choices.join(", ")));
+            let texts = self.choices.iter().filter_map(Value::as_str);
+            let near = value.as_str().and_then(|text| oneex_sdk::nearest(text, texts));
+            let near = near.filter(|_| self.kind != ParamType::Secret);
+            let meant = near.map(|right| format!(": did you mean `{right}`?")).unwrap_or_default();
+            return Err(format!("`{}` is none of {}{meant}", shown.trim_matches('"'), choices.join(", ")));
         }
         let (size, unit) = match value {
             Value::Number(number) => (number.as_f64(), ""),
@@ -255,6 +262,13 @@ impl Spec {
             _ => Ok(()),
         }
     }
+}
+
+/// Why a text is no regular expression, on one line.
+fn why(error: &regex::Error) -> String {
+    let text = error.to_string();
+    let last = text.lines().last().unwrap_or_default().trim();
+    last.strip_prefix("error: ").unwrap_or(last).to_owned()
 }
 
 fn type_named(name: &str) -> Result<ParamType, Thrown> {

@@ -149,7 +149,7 @@ fn value_of(script: &Script, name: &str, spec: &Spec) -> Result<Value, Thrown> {
     let variable = format!("ONEEX_PARAM_{}", name.to_uppercase());
     let text = |text: &str, origin: String| (spec.parse(text), origin);
     let set =
-        inputs.set.iter().rev().find(|(key, _)| key == name).map(|(_, value)| text(value, "--set".into()));
+        inputs.set.iter().rev().find(|(key, _)| key == name).map(|(_, value)| text(value, "`--set`".into()));
     let file = || {
         let mut files = inputs.files.iter().rev();
         files.find_map(|(file, map)| map.get(name).map(|value| (spec.accept(value), format!("`{file}`"))))
@@ -204,8 +204,7 @@ fn to_script(kind: &ParamType, name: &str, value: &Value) -> Result<Dynamic, Thr
     match kind {
         ParamType::Host if !text.is_empty() => {
             let host = HostRef { name: text.into(), user: None };
-            host.info()
-                .map_err(|_| Thrown::invalid(format!("parameter `{name}`: there is no host `{text}`")))?;
+            host.info().map_err(|error| error.within(&format!("parameter `{name}`")))?;
             Ok(Dynamic::from(host))
         }
         ParamType::Hosts => {

@@ -14,6 +14,7 @@ use crate::script::closure::{Closure, freeze};
 use crate::script::current::{Current, current};
 use crate::script::declare::{Declarations, Draft, Inherited, Reference};
 use crate::script::error::Thrown;
+use crate::script::kind::kind;
 use crate::script::plain::to_argument;
 
 type Fallible<T> = Result<T, Box<EvalAltResult>>;
@@ -184,7 +185,7 @@ pub(super) fn references(value: &Dynamic) -> Result<Vec<Reference>, Thrown> {
     if let Ok(name) = value.clone().into_string() {
         return Ok(vec![Reference::Name(name)]);
     }
-    Err(Thrown::invalid(format!("expected a task, found a value of type `{}`", value.type_name()))
+    Err(Thrown::invalid(format!("expected a task, found a value of type `{}`", kind(value)))
         .hint("give what `task(…).run(…)` returned, its name, or an array of them"))
 }
 
@@ -205,7 +206,7 @@ fn items_from(context: &NativeCallContext<'_>, mut value: Dynamic) -> Result<Ite
         oneex_sdk::Value::Array(items) => Ok(ItemsFrom::List(items)),
         _ => Err(Thrown::invalid(format!(
             "`.each` takes an array, found a value of type `{}`",
-            value.type_name()
+            kind(&value)
         ))),
     }
 }

@@ -103,7 +103,7 @@ fn parallel(context: &NativeCallContext<'_>, branches: Array) -> Fallible<Array>
     let mut functions = Vec::with_capacity(branches.len());
     for branch in branches {
         let mut function = branch.try_cast_result::<FnPtr>().map_err(|value| {
-            let found = value.type_name().to_owned();
+            let found = crate::script::kind::kind(&value);
             Thrown::invalid(format!("`parallel` takes an array of closures, found a `{found}`")).at(context)
         })?;
         function.iter_curry_mut().for_each(freeze);
