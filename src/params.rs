@@ -40,8 +40,9 @@ impl Prompt for Prompting {
 
 /// Reads a file of parameters, by its ending: `.json`, `.toml`, else YAML.
 fn read(path: &Path, shown: &str) -> Result<Map<String, Value>, CommandError> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| CommandError::usage(format!("`{shown}` cannot be read: {}", oneex_sdk::io_reason(&error))))?;
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        CommandError::usage(format!("`{shown}` cannot be read: {}", oneex_sdk::io_reason(&error)))
+    })?;
     let wrong = |why: String| CommandError::usage(format!("`{shown}`: {why}"));
     let ending = path.extension().and_then(|ending| ending.to_str());
     let value: Value = data_file::parse(ending, shown, &text)?;

@@ -167,9 +167,7 @@ impl SourceMap {
     pub fn label(&self, position: &Position, text: impl Into<String>, primary: bool) -> Label {
         match self.get(&position.file) {
             Some(source) => source.label(position, text, primary),
-            None => {
-                Label { source: None, position: position.clone(), length: 1, text: text.into(), primary }
-            }
+            None => Label { source: None, position: position.clone(), length: 1, text: text.into(), primary },
         }
     }
 }

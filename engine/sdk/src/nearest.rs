@@ -5,7 +5,8 @@
 /// The measure is Damerau-Levenshtein; a name may differ by a third of its length, at least by one
 /// edit. A candidate that `name` is a prefix of counts as near too.
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let allowed = (name.chars().count() / 3).max(1);
+    let length = name.chars().count();
+    let allowed = (length / 3).max(1);
     candidates
         .into_iter()
         .filter(|candidate| *candidate != name)
@@ -14,7 +15,8 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
             let prefix = name.len() >= 3 && candidate.starts_with(name);
             // Of two as near, the one with the same letters is meant: `taks` is `task`, not `tags`.
             let alike = (strsim::jaro_winkler(name, candidate) * 1e6) as i64;
-            (distance <= allowed || prefix).then_some((distance, -alike, candidate))
+            // With no letter in common, nothing is meant.
+            (distance <= allowed && distance < length || prefix).then_some((distance, -alike, candidate))
         })
         .min()
         .map(|(_, _, candidate)| candidate)
@@ -36,5 +38,6 @@ mod tests {
     fn finds_nothing_when_nothing_is_near() {
         assert_eq!(nearest("colour", ["mode", "owner"]), None);
         assert_eq!(nearest("x", []), None);
+        assert_eq!(nearest("x", ["a", "b"]), None);
     }
 }

@@ -43,7 +43,6 @@ mod tests {
         assert_eq!(io_reason(&std::io::Error::other("it broke")), "it broke");
     }
 
-
     #[test]
     fn escapes_what_controls_a_terminal_and_keeps_the_rest() {
         assert_eq!(visible("plain\tünïcode\n"), "plain\tünïcode\n");

@@ -29,8 +29,7 @@ impl std::fmt::Display for NotPlain {
 pub(crate) fn to_returned(value: Dynamic) -> Result<Returned, NotPlain> {
     let mut unknown = false;
     let value = simplify(value, &mut unknown);
-    let value = to_value(&value)
-        .map_err(|error| NotPlain(format!("a body returns plain data: {error}")))?;
+    let value = to_value(&value).map_err(|error| NotPlain(format!("a body returns plain data: {error}")))?;
     Ok(Returned { value, unknown })
 }
 

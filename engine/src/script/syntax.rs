@@ -18,8 +18,11 @@ pub(super) fn diagnostic(error: &ParseError, source: &Arc<Source>, engine: &Engi
     }
     let mistake = Mistake { kind: error.err_type(), at: at(error, source), scan: &scan };
     let (message, hint) = mistake.explain(engine);
-    let mut diagnostic = Diagnostic::error(mistake.code(), message)
-        .label(source.label(&position(source, mistake.place()), "", true));
+    let mut diagnostic = Diagnostic::error(mistake.code(), message).label(source.label(
+        &position(source, mistake.place()),
+        "",
+        true,
+    ));
     if let Some((bracket, opened)) = scan.unclosed.filter(|_| mistake.may_be_a_bracket()) {
         let text = format!("this `{bracket}` is not closed");
         diagnostic = diagnostic.label(source.label(&position(source, opened), text, false));

@@ -15,7 +15,10 @@ use crate::script::error::Thrown;
 /// The results of a handle's tasks. Fails while none has ended: the reader does not wait for it.
 fn results(handle: &Handle, word: &str) -> Result<(Arc<NodeContext>, Vec<NodeResult>), Thrown> {
     if current()?.node.is_none() {
-        let message = format!("`.{word}` is known when `{}` has ended, and the script is only being loaded", handle.name);
+        let message = format!(
+            "`.{word}` is known when `{}` has ended, and the script is only being loaded",
+            handle.name
+        );
         return Err(Thrown::invalid(message).hint("read it in the body of a task that needs this one"));
     }
     let (_, node) = body(&format!(".{word}"))?;

@@ -130,8 +130,9 @@ impl Spec {
         let kind = named.unwrap_or_else(|| value.as_ref().map_or(ParamType::String, ParamType::of));
         let pattern = options.parse("pattern", options::text)?;
         let pattern = pattern.map(|pattern| {
-            Regex::new(&pattern)
-                .map_err(|error| Thrown::invalid(format!("`{pattern}` is no regular expression: {}", why(&error))))
+            Regex::new(&pattern).map_err(|error| {
+                Thrown::invalid(format!("`{pattern}` is no regular expression: {}", why(&error)))
+            })
         });
         let choices = match options.take("choices").map(|choices| Self::plain(&choices)).transpose()? {
             Some(Value::Array(choices)) => choices,

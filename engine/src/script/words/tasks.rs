@@ -204,10 +204,9 @@ fn items_from(context: &NativeCallContext<'_>, mut value: Dynamic) -> Result<Ite
     freeze(&mut value);
     match to_argument(&value).map_err(|error| Thrown::invalid(error.to_string()))? {
         oneex_sdk::Value::Array(items) => Ok(ItemsFrom::List(items)),
-        _ => Err(Thrown::invalid(format!(
-            "`.each` takes an array, found a value of type `{}`",
-            kind(&value)
-        ))),
+        _ => {
+            Err(Thrown::invalid(format!("`.each` takes an array, found a value of type `{}`", kind(&value))))
+        }
     }
 }
 
