@@ -7,7 +7,7 @@
 
 use std::path::{Path, PathBuf};
 
-use oneex_testkit::{Finished, TestProject};
+use oneex_testkit::project::{Finished, TestProject};
 use regex::{Captures, Regex};
 use similar::TextDiff;
 
