@@ -16,6 +16,7 @@ need dot graphviz
 need cc gcc
 need make make
 need perl perl
+need busybox busybox
 
 as_root=
 if [ "$(id -u)" -ne 0 ]; then

@@ -1,0 +1,58 @@
+//! Hosts that have BusyBox and no coreutils.
+
+use std::process::Command;
+
+use oneex_sdk::{FactSource as _, Op, Value, json};
+use oneex_testkit::{TestHost, laws};
+
+use crate::host::facts::HostFacts;
+use crate::host::ops::directory::Directory;
+use crate::host::ops::file::File;
+use crate::host::ops::line::Line;
+use crate::host::ops::link::Link;
+use crate::host::ops::write::Write;
+
+/// A host whose programs are all BusyBox, its shell too.
+fn busybox() -> TestHost {
+    let host = TestHost::new();
+    let programs = host.path("bin");
+    std::fs::create_dir(&programs).expect("a folder");
+    let installed = Command::new("busybox").args(["--install", "-s", &programs]).status();
+    assert!(
+        installed.is_ok_and(|status| status.success()),
+        "`busybox` is missing: `tests/setup.sh` installs it"
+    );
+    host.with_search_path(programs)
+}
+
+async fn ensures<O: Op>(op: O, host: &TestHost, options: Value) {
+    let done = laws::ensures(op, host, options.clone()).await.unwrap_or_else(|error| {
+        panic!("{options}: {error}: {:?}", error.command);
+    });
+    assert!(done.changed, "{options}");
+}
+
+#[tokio::test]
+async fn files_are_brought_with_busybox_alone() {
+    let host = busybox();
+    ensures(Directory, &host, json!({ "path": host.path("a b/c"), "mode": "0750" })).await;
+    assert_eq!(host.mode("a b/c"), 0o750);
+    let path = host.path("a b/c/$(x)");
+    ensures(Write, &host, json!({ "path": path, "content": "one\ntwo\n", "mode": "0640" })).await;
+    ensures(Line, &host, json!({ "path": path, "line": "three" })).await;
+    assert_eq!(host.content("a b/c/$(x)").as_deref(), Some(&b"one\ntwo\nthree\n"[..]));
+    ensures(File, &host, json!({ "path": path, "mode": "u=rw,go=" })).await;
+    assert_eq!(host.mode("a b/c/$(x)"), 0o600);
+    ensures(Link, &host, json!({ "path": host.path("link"), "target": "a b/c" })).await;
+    assert_eq!(std::fs::read_link(host.path("link")).expect("a link"), std::path::Path::new("a b/c"));
+}
+
+#[tokio::test]
+async fn facts_are_gathered_with_busybox_alone() {
+    let host = busybox();
+    let facts = HostFacts.gather(&host).await.expect("facts");
+    assert_eq!(facts["system"], "Linux");
+    assert!(facts["memory"]["total_mb"].as_u64().is_some_and(|size| size > 16));
+    assert!(facts["uptime_seconds"].as_u64().is_some());
+    assert_eq!(host.round_trips(), 1);
+}
