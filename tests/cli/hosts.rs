@@ -111,9 +111,11 @@ fn the_nearest_source_of_a_variable_wins() {
         assert_eq!(host["vars"]["who"], name, "{file}");
         assert_eq!(host["vars"]["from_all"], true, "what nobody else says stays");
     }
-    project
-        .write("high.ini", "[a]\nh\n[b]\nh\n[a:vars]\nwho=a\nansible_group_priority=10\n[b:vars]\nwho=b\n");
-    let line = lines(&project, &["h", "-i", "high.ini", "--output", "json"]).concat();
+    project.write(
+        "other/high.ini",
+        "[a]\nh\n[b]\nh\n[a:vars]\nwho=a\nansible_group_priority=10\n[b:vars]\nwho=b\n",
+    );
+    let line = lines(&project, &["h", "-i", "other/high.ini", "--output", "json"]).concat();
     let host: Value = serde_json::from_str(&line).unwrap();
     assert_eq!(host["vars"]["who"], "a", "a higher priority beats the order of names");
 }
