@@ -16,11 +16,14 @@ pub struct Proxies {
     pub except: Option<String>,
 }
 
+/// Makes a proxy of an address.
+type Make = fn(&str) -> reqwest::Result<reqwest::Proxy>;
+
 impl Proxies {
     /// Puts the proxies into a client. One that is no web address is `invalid`.
     pub(super) fn add_to(&self, mut builder: reqwest::ClientBuilder) -> OpResult<reqwest::ClientBuilder> {
         let except = self.except.as_deref().and_then(reqwest::NoProxy::from_string);
-        let kinds: [(&Option<String>, fn(&str) -> reqwest::Result<reqwest::Proxy>); 3] = [
+        let kinds: [(&Option<String>, Make); 3] = [
             (&self.http, |address| reqwest::Proxy::http(address)),
             (&self.https, |address| reqwest::Proxy::https(address)),
             (&self.all, |address| reqwest::Proxy::all(address)),
