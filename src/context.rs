@@ -87,8 +87,8 @@ impl Context {
 
     /// The person's name, as the environment has it.
     pub(crate) fn user(&self) -> String {
-        let names = ["USER", "LOGNAME"].into_iter().filter_map(|name| self.variables.get(name));
-        let name = names.filter(|name| !name.is_empty()).next();
+        let mut names = ["USER", "LOGNAME"].into_iter().filter_map(|name| self.variables.get(name));
+        let name = names.find(|name| !name.is_empty());
         name.cloned().unwrap_or_else(|| format!("uid {}", rustix::process::getuid().as_raw()))
     }
 

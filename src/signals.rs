@@ -2,8 +2,11 @@
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+/// Makes the kind of a signal.
+type Kind = fn() -> SignalKind;
+
 /// The signals that end a run, with their names.
-const ENDING: [(fn() -> SignalKind, &str); 3] =
+const ENDING: [(Kind, &str); 3] =
     [(SignalKind::interrupt, "SIGINT"), (SignalKind::terminate, "SIGTERM"), (SignalKind::hangup, "SIGHUP")];
 
 /// Calls `heard` for each signal from now on; must be called within a runtime, and lasts as long.

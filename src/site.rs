@@ -1,6 +1,5 @@
 //! What a command works on: the project with its file, the environment, the hosts, the modules.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,7 +13,7 @@ use crate::commands::inputs::SiteArgs;
 use crate::config::{Config, EnvConfig};
 use crate::context::{Context, PROJECT_FILE};
 use crate::error::CommandError;
-use crate::modules;
+use crate::modules::{self, HttpTable};
 
 /// Where roles are looked for when the project file does not say.
 const ROLES: &str = "roles";
@@ -48,6 +47,7 @@ impl Site {
             Inventory::load(&sources(context, args, &config, environment), &SourceMap::default())?;
         let redactor = Arc::new(Redactor::default());
         redactor.register_all(inventory.secrets());
+        let http = http_table(context, &config, environment, &redactor)?;
         Ok(Self {
             environment: environment.map(|environment| Environment {
                 name: environment.name.clone(),
@@ -56,7 +56,7 @@ impl Site {
             }),
             params: environment.map(|environment| environment.params.clone()).unwrap_or_default(),
             inventory,
-            registry: modules::registry(context, config.defaults.user.clone()),
+            registry: modules::registry(context, config.defaults.user.clone(), http),
             redactor,
             config,
         })
@@ -112,10 +112,27 @@ fn config(context: &Context, root: &Path) -> Result<Config, CommandError> {
     let shown = context.shown(&path);
     let text = std::fs::read_to_string(&path)
         .map_err(|error| CommandError::usage(format!("`{shown}` cannot be read: {error}")))?;
-    let registry = modules::registry(context, None);
-    let modules: BTreeSet<&str> = registry.ops().iter().filter_map(|op| op.manual().namespace).collect();
-    let modules: Vec<&str> = modules.into_iter().collect();
-    Ok(Config::parse(root, &shown, &text, &modules, &SourceMap::default())?)
+    Ok(Config::parse(root, &shown, &text, &MODULES, &SourceMap::default())?)
+}
+
+/// The modules that take options from the project file.
+const MODULES: [&str; 1] = [HTTP];
+const HTTP: &str = "http";
+
+/// What the project file says of `http`, `[env.NAME.http]` over `[http]`, with its references taken
+/// from where they stand.
+fn http_table(
+    context: &Context,
+    config: &Config,
+    environment: Option<&EnvConfig>,
+    redactor: &Redactor,
+) -> Result<HttpTable, CommandError> {
+    let Some(options) = config.connection(environment, HTTP, None) else { return Ok(HttpTable::default()) };
+    let options = config
+        .resolve(options, &context.variables, redactor)
+        .map_err(|error| CommandError::usage(format!("`[{HTTP}]` of `{PROJECT_FILE}`: {error}")))?;
+    serde_json::from_value(options.into())
+        .map_err(|error| CommandError::usage(format!("`[{HTTP}]` of `{PROJECT_FILE}`: {error}")))
 }
 
 /// Where hosts come from: `-i`, else the environment's inventory, else the project's.

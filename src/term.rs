@@ -197,7 +197,9 @@ mod tests {
 
     use super::{ColorChoice, Colors, Output, RED, capture, indent};
 
-    fn colors(choice: ColorChoice, variables: &[(&str, &str)], terminal: bool) -> bool {
+    type Variables<'a> = &'a [(&'a str, &'a str)];
+
+    fn colors(choice: ColorChoice, variables: Variables<'_>, terminal: bool) -> bool {
         let find = |name: &str| {
             variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
         };
@@ -207,7 +209,7 @@ mod tests {
     #[test]
     fn the_flag_beats_the_environment_and_that_beats_the_terminal() {
         use ColorChoice::{Always, Auto, Never};
-        let cases: [(ColorChoice, &[(&str, &str)], bool, bool); 9] = [
+        let cases: [(ColorChoice, Variables, bool, bool); 9] = [
             (Auto, &[], true, true),
             (Auto, &[], false, false),
             (Auto, &[("NO_COLOR", "1")], true, false),

@@ -16,7 +16,7 @@ pub(crate) struct Args {
 
 /// Shows it.
 pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, CommandError> {
-    let registry = modules::registry(context, None);
+    let registry = modules::registry(context, None, modules::HttpTable::default());
     let manuals: Vec<_> = registry.ops().iter().map(|op| op.manual()).collect();
     let Some(name) = &args.name else {
         let mut rows: Vec<_> = manuals.iter().map(|manual| manual::summary(manual)).collect();

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
-use oneex_engine::diag::{Diagnostic, Diagnostics, SourceMap};
-use oneex_sdk::{Map, Value, io_reason, nearest};
+use oneex_engine::diag::{Diagnostics, SourceMap};
+use oneex_sdk::{Map, Value, nearest};
 
 use super::reader;
 use crate::context::PROJECT_FILE;
@@ -90,24 +90,6 @@ impl EnvironmentError {
 }
 
 impl Config {
-    /// Reads the project file of the folder `root`; without the file, everything has its default.
-    /// `modules` are the names that tables of connections may have.
-    ///
-    /// Fails with every mistake found, each with line and column.
-    pub(crate) fn load(root: &Path, modules: &[&str], sources: &SourceMap) -> Result<Self, Diagnostics> {
-        let path = root.join(PROJECT_FILE);
-        match std::fs::read_to_string(&path) {
-            Ok(text) => Self::parse(root, &path.to_string_lossy(), &text, modules, sources),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                Ok(Self { root: root.to_path_buf(), ..Self::default() })
-            }
-            Err(error) => {
-                let message = format!("cannot read `{}`: {}", path.display(), io_reason(&error));
-                Err(Diagnostic::error("unreadable-file", message).into())
-            }
-        }
-    }
-
     /// Reads the text of a project file that people know as `name`.
     pub(crate) fn parse(
         root: &Path,
@@ -231,12 +213,5 @@ mod tests {
             EnvironmentError::Unknown { name: "prd".into(), hint: "did you mean `prod`?".into() }
         );
         assert_eq!(parse("").expect("a config").environment(None), Ok(None));
-    }
-
-    #[test]
-    fn a_folder_without_the_file_has_the_defaults() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let config = Config::load(folder.path(), &MODULES, &SourceMap::default()).expect("a config");
-        assert_eq!(config, Config { root: folder.path().to_path_buf(), ..Config::default() });
     }
 }

@@ -31,5 +31,4 @@ mod file;
 mod reader;
 mod secret;
 
-pub(crate) use file::{Config, Defaults, EnvConfig, EnvironmentError, ProjectConfig};
-pub(crate) use secret::ResolveError;
+pub(crate) use file::{Config, EnvConfig};

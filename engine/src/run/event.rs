@@ -144,7 +144,6 @@ pub struct RunSummary {
 }
 
 /// One thing that happened.
-#[expect(clippy::large_enum_variant, reason = "an event lives for one call of its listeners; a box would be work for each")]
 #[derive(Debug, Clone, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 #[allow(clippy::large_enum_variant, reason = "events pass the listeners one at a time")]
