@@ -86,7 +86,7 @@ fn wrong_calls_are_refused_with_the_nearest_right_name() {
         ("let o = #{}; h.put(o)", "`put` needs the option `key`", ""),
         (
             "let v = 5; h.put(\"k\", v)",
-            "`put`: option `value`: invalid type: integer `5`, expected a string",
+            "`put`: option `value`: expected a string, found `5`",
             "",
         ),
         (
