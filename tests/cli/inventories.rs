@@ -132,7 +132,7 @@ const MISTAKES: [Mistake; 18] = [
         "group_vars/all.yml",
         "- 1\n",
         "error[bad-variables]: a file of variables is a mapping, and this is a list",
-        "./group_vars/all.yml:1:1",
+        "group_vars/all.yml:1:1",
         None,
     ),
 ];
