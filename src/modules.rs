@@ -82,6 +82,7 @@ fn ssh(context: &Context, user: Option<String>) -> SshSettings {
     known_hosts.extend(["/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2"].map(PathBuf::from));
     let variable = |name: &str| context.variables.get(name).filter(|value| !value.is_empty());
     SshSettings {
+        home: context.home.clone(),
         user: user.or_else(|| variable("USER").cloned()),
         key_files: in_folder(&KEYS),
         agent_socket: variable("SSH_AUTH_SOCK").map(|path| Path::new(path).to_path_buf()),

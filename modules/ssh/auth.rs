@@ -55,7 +55,11 @@ pub(super) fn log_in(session: &Session, user: &str, target: &Target, settings: &
 fn ways(target: &Target, settings: &SshSettings) -> Vec<Way> {
     let mut ways = Vec::new();
     if let Some(path) = &target.private_key_file {
-        ways.push(Way::KeyFile { path: path.clone(), named: true });
+        let path = match (path.strip_prefix("~"), &settings.home) {
+            (Ok(rest), Some(home)) => home.join(rest),
+            _ => path.clone(),
+        };
+        ways.push(Way::KeyFile { path, named: true });
     }
     if target.password.is_some() {
         ways.push(Way::Password);
@@ -244,5 +248,16 @@ mod tests {
         };
         let chosen = ways(&target, &settings);
         assert_eq!(chosen, [Way::KeyFile { path: "/own".into(), named: true }, Way::Password, Way::Agent]);
+    }
+
+    #[test]
+    fn a_key_below_the_home_folder_is_found_there() {
+        let settings = SshSettings { home: Some("/home/ops".into()), ..Default::default() };
+        for (written, expected) in
+            [("~/.ssh/site", "/home/ops/.ssh/site"), ("/k/~/x", "/k/~/x"), ("~ops/k", "~ops/k")]
+        {
+            let target = Target { private_key_file: Some(written.into()), ..Target::default() };
+            assert_eq!(ways(&target, &settings), [Way::KeyFile { path: expected.into(), named: true }]);
+        }
     }
 }

@@ -21,6 +21,8 @@ pub enum StrictHostKeys {
 /// Settings of all SSH connections of a run.
 #[derive(Debug, Clone)]
 pub struct SshSettings {
+    /// The home folder, which `~/` in the name of a private key stands for.
+    pub home: Option<PathBuf>,
     /// The user where the inventory names none.
     pub user: Option<String>,
     /// Private keys that are tried where the inventory names none; missing files are passed over.
@@ -44,6 +46,7 @@ pub struct SshSettings {
 impl Default for SshSettings {
     fn default() -> Self {
         Self {
+            home: None,
             user: None,
             key_files: Vec::new(),
             passphrase: None,
