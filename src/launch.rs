@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, RwLock};
+use std::time::Duration;
 
 use oneex_engine::graph::{Graph, TaskKind};
 use oneex_engine::run::{
@@ -23,6 +24,9 @@ use crate::site::Site;
 /// Puts a run together for these listeners.
 pub(crate) type Assemble<'a> =
     Box<dyn FnOnce(Vec<Box<dyn Listener>>, Handle) -> std::io::Result<Arc<RunContext>> + 'a>;
+
+/// How long the connections of a run may take to be closed.
+const CLOSING: Duration = Duration::from_secs(5);
 
 /// What is run.
 pub(crate) struct Job<'a> {
@@ -124,7 +128,9 @@ impl Ended {
 
 impl Drop for Ended {
     fn drop(&mut self) {
-        self.runtime.block_on(self.context.connections.close());
+        // A host that stopped answering must not hold the program back.
+        let close = self.context.connections.close();
+        let _ = self.runtime.block_on(async { tokio::time::timeout(CLOSING, close).await });
     }
 }
 
