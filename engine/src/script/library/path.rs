@@ -74,7 +74,7 @@ mod path_functions {
     ///
     /// ```rhai
     /// path::extension("backup.tar.gz") == "gz"
-    /// path::extension("/root/.bashrc") == ""
+    /// path::extension("/home/ops/.bashrc") == ""
     /// ```
     pub fn extension(path: &str) -> String {
         last(path).rsplit_once('.').filter(|(stem, _)| !stem.is_empty()).map_or("", |(_, end)| end).into()
