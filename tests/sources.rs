@@ -1,9 +1,10 @@
 //! The Rust sources of the workspace as data, for the guards: which are tests, and what they hold.
 
 use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
-use proc_macro2::{Span, TokenStream, TokenTree};
+use proc_macro2::{TokenStream, TokenTree};
 use syn::spanned::Spanned;
 use syn::visit::Visit;
 
@@ -61,6 +62,13 @@ pub(crate) fn all() -> Vec<SourceFile> {
         .collect()
 }
 
+/// Lines that say what is done, blank ones and documentation left out.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Weight {
+    pub(crate) source: usize,
+    pub(crate) tests: usize,
+}
+
 impl SourceFile {
     /// True for files that hold nothing but tests or tools of tests.
     pub(crate) fn is_test(&self) -> bool {
@@ -83,13 +91,38 @@ impl SourceFile {
         if self.is_test() {
             return self.lines();
         }
-        let tests = self.syntax.items.iter().filter(|item| is_for_tests(item_attributes(item)));
-        tests.map(|item| lines_of(item.span())).sum()
+        self.test_items().into_iter().map(Iterator::count).sum()
     }
 
     /// How many of its lines are not tests.
     pub(crate) fn source_lines(&self) -> usize {
         self.lines() - self.test_lines()
+    }
+
+    /// How many of its lines say what the program or a test does, and how many of those are tests: blank lines
+    /// and documentation are not counted.
+    pub(crate) fn weight(&self) -> Weight {
+        let mut documented = BTreeSet::new();
+        documentation(self.text.parse().unwrap(), &mut documented);
+        let tests = self.test_items();
+        let mut weight = Weight::default();
+        for (at, line) in self.text.lines().enumerate() {
+            if line.trim().is_empty() || documented.contains(&(at + 1)) {
+                continue;
+            }
+            if self.is_test() || tests.iter().any(|lines| lines.contains(&(at + 1))) {
+                weight.tests += 1;
+            } else {
+                weight.source += 1;
+            }
+        }
+        weight
+    }
+
+    /// The lines of the items that are compiled for tests only.
+    fn test_items(&self) -> Vec<RangeInclusive<usize>> {
+        let tests = self.syntax.items.iter().filter(|item| is_for_tests(item_attributes(item)));
+        tests.map(|item| item.span().start().line..=item.span().end().line).collect()
     }
 
     /// The lines that hold nothing but a plain comment, documentation left out.
@@ -109,14 +142,11 @@ impl SourceFile {
         functions.0
     }
 
-    /// The files that its plain `mod` lines bring in.
-    pub(crate) fn declared(&self) -> Vec<PathBuf> {
+    /// The files that its plain `mod` lines bring in; those of a crate's root stand beside it.
+    pub(crate) fn declared(&self, is_root: bool) -> Vec<PathBuf> {
         let folder = self.path.parent().unwrap_or(Path::new(""));
         let stem = self.path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
-        let below = match stem {
-            "mod" | "lib" | "main" => folder.to_owned(),
-            _ => folder.join(stem),
-        };
+        let below = if is_root || stem == "mod" { folder.to_owned() } else { folder.join(stem) };
         let mut found = Vec::new();
         declared_in(&self.syntax.items, &below, &mut found);
         found
@@ -137,10 +167,6 @@ fn declared_in(items: &[syn::Item], below: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-fn lines_of(span: Span) -> usize {
-    span.end().line - span.start().line + 1
-}
-
 fn is_for_tests(attributes: &[syn::Attribute]) -> bool {
     attributes.iter().any(|attribute| {
         attribute.path().is_ident("cfg")
@@ -156,6 +182,21 @@ fn item_attributes(item: &syn::Item) -> &[syn::Attribute] {
         syn::Item::Use(item) => &item.attrs,
         syn::Item::Struct(item) => &item.attrs,
         _ => &[],
+    }
+}
+
+/// Notes the lines of documentation: `///`, `//!`, and `#[doc = …]`, which is what they are to the compiler.
+fn documentation(stream: TokenStream, lines: &mut BTreeSet<usize>) {
+    let mut is_named = false;
+    for tree in stream {
+        match &tree {
+            TokenTree::Group(group) => documentation(group.stream(), lines),
+            TokenTree::Ident(name) => is_named = name == "doc",
+            TokenTree::Literal(text) if is_named => {
+                lines.extend(text.span().start().line..=text.span().end().line);
+            }
+            _ => {}
+        }
     }
 }
 
@@ -193,7 +234,28 @@ fn a_source_is_counted_right() {
         syntax: syn::parse_file(text).unwrap(),
     };
     assert_eq!((file.lines(), file.test_lines(), file.source_lines()), (15, 4, 11));
+    // Neither `//! Doc.` nor the two empty lines; the comments, and what stands in a text, count.
+    assert_eq!(file.weight(), Weight { source: 8, tests: 4 });
     assert_eq!(file.plain_comments(), 2);
     assert_eq!(file.functions(), ["a"]);
-    assert_eq!(file.declared(), [PathBuf::from("engine/src/x/c.rs"), PathBuf::from("engine/src/x/c/mod.rs")]);
+    let declared = |folder: &str| [format!("{folder}/c.rs").into(), format!("{folder}/c/mod.rs").into()];
+    assert_eq!(file.declared(false), declared("engine/src/x").map(|path: PathBuf| path));
+    assert_eq!(file.declared(true), declared("engine/src").map(|path: PathBuf| path));
+}
+
+#[test]
+fn documentation_and_blank_lines_weigh_nothing() {
+    let cases = [
+        ("/// One.\n/// Two.\nfn a() {}\n", Weight { source: 1, tests: 0 }),
+        ("#[doc = \"one\"]\nfn a() {}\n", Weight { source: 1, tests: 0 }),
+        ("/** One.\n\n Two. */\nfn a() {}\n", Weight { source: 1, tests: 0 }),
+        ("const A: &str = \"\n/// no documentation\n\";\n", Weight { source: 3, tests: 0 }),
+        ("#[cfg(test)]\nmod tests {\n    //! Doc.\n\n    fn a() {}\n}\n", Weight { source: 0, tests: 4 }),
+        ("/// Doc.\n#[cfg(test)]\nimpl A {}\nfn a() {}\n", Weight { source: 1, tests: 2 }),
+    ];
+    for (text, wanted) in cases {
+        let syntax = syn::parse_file(text).unwrap();
+        let file = SourceFile { path: "engine/src/x.rs".into(), text: text.to_owned(), syntax };
+        assert_eq!(file.weight(), wanted, "{text}");
+    }
 }
