@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what the tests need on Debian and Ubuntu; does nothing where it is there already.
-# Runs as root or with sudo. No service is started: the tests start sshd servers of their own.
+# Runs as root or with sudo. No service is started: the tests start servers and whole machines of their own.
 set -eu
 
 missing=
@@ -17,6 +17,9 @@ need cc gcc
 need make make
 need perl perl
 need busybox busybox
+need systemctl systemd
+need shutdown systemd-sysv
+need dbus-daemon dbus
 
 as_root=
 if [ "$(id -u)" -ne 0 ]; then

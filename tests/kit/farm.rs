@@ -325,7 +325,7 @@ fn spawn(config: &Path, log: &Path, accounts: Option<&Accounts>) -> Child {
 }
 
 /// Finds a program in `PATH` or where servers are installed; sshd insists on its absolute path.
-fn binary(name: &str) -> PathBuf {
+pub(crate) fn binary(name: &str) -> PathBuf {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders =
         std::env::split_paths(&path).chain(["/usr/sbin", "/usr/local/sbin", "/usr/bin"].map(PathBuf::from));
@@ -335,7 +335,7 @@ fn binary(name: &str) -> PathBuf {
 }
 
 /// Makes an ed25519 key pair without a passphrase at `file` and `file.pub`.
-fn generate_key(file: &Path) {
+pub(crate) fn generate_key(file: &Path) {
     let output = Command::new(binary("ssh-keygen"))
         .args(["-q", "-t", "ed25519", "-N", "", "-C", "farm", "-f"])
         .arg(file)

@@ -8,11 +8,14 @@ mod fake;
 mod farm;
 mod host;
 pub mod laws;
+mod machine;
 pub mod processes;
 pub mod project;
+mod relay;
 pub mod terminal;
 
 pub use accounts::FarmUser;
 pub use fake::FakeHost;
 pub use farm::{FarmHost, FarmOptions, SshFarm};
 pub use host::{TestHost, TestSecrets};
+pub use machine::Machine;
