@@ -42,6 +42,8 @@ pub(crate) struct Context {
     pub(crate) verbosity: Verbosity,
     /// True when a person can be asked: standard input and standard error are terminals.
     pub(crate) interactive: bool,
+    /// The number of the user that the program runs as.
+    pub(crate) uid: u32,
 }
 
 impl Context {
@@ -61,6 +63,7 @@ impl Context {
             stderr: Output::stderr(colors),
             verbosity: args.verbosity(),
             interactive: std::io::stdin().is_terminal() && std::io::stderr().is_terminal(),
+            uid: rustix::process::getuid().as_raw(),
         })
     }
 
@@ -85,11 +88,12 @@ impl Context {
         self.verbosity >= Verbosity::LOG || self.variables.contains_key("ONEEX_LOG")
     }
 
-    /// The person's name, as the environment has it.
-    pub(crate) fn user(&self) -> String {
+    /// The person's name: as the environment has it, else as passwd(5) does. A job of a CI or of
+    /// cron(8) often has no such variable.
+    pub(crate) fn user(&self) -> Option<String> {
         let mut names = ["USER", "LOGNAME"].into_iter().filter_map(|name| self.variables.get(name));
-        let name = names.find(|name| !name.is_empty());
-        name.cloned().unwrap_or_else(|| format!("uid {}", rustix::process::getuid().as_raw()))
+        let name = names.find(|name| !name.is_empty()).cloned();
+        name.or_else(|| name_of(&std::fs::read_to_string("/etc/passwd").ok()?, self.uid))
     }
 
     /// The project's root: the nearest folder at or above `start` that has an `oneex.toml`.
@@ -102,6 +106,16 @@ impl Context {
         let shown = path.strip_prefix(&self.cwd).unwrap_or(path);
         oneex_sdk::visible(&shown.to_string_lossy()).into_owned()
     }
+}
+
+/// The name of the user with this number in the text of a passwd(5) file.
+fn name_of(passwd: &str, uid: u32) -> Option<String> {
+    let lines = passwd.lines().map(|line| line.split(':').collect::<Vec<_>>());
+    let mut names = lines.filter_map(|fields| match fields.as_slice() {
+        [name, _, number, ..] if number.parse() == Ok(uid) && !name.is_empty() => Some((*name).to_owned()),
+        _ => None,
+    });
+    names.next()
 }
 
 #[cfg(test)]
@@ -117,6 +131,7 @@ impl Context {
             stderr: crate::term::capture::output(false).0,
             verbosity: Verbosity::default(),
             interactive: false,
+            uid: u32::MAX,
         };
         (context, captured)
     }
@@ -124,7 +139,22 @@ impl Context {
 
 #[cfg(test)]
 mod tests {
-    use super::Context;
+    use super::{Context, name_of};
+
+    #[test]
+    fn a_person_is_known_without_variables() {
+        let (mut context, _) = Context::for_test("/".as_ref());
+        assert_eq!(context.user(), None, "nobody has that number");
+        context.uid = 0;
+        assert_eq!(context.user().as_deref(), Some("root"));
+        context.variables.insert("LOGNAME".into(), "ada".into());
+        context.variables.insert("USER".into(), String::new());
+        assert_eq!(context.user().as_deref(), Some("ada"));
+        let passwd =
+            "# comment\nbroken\n:x:7::\nops:x:1000:1000::/home/ops:/bin/sh\nalso:x:1000:1000::/:/bin/sh\n";
+        assert_eq!(name_of(passwd, 1000).as_deref(), Some("ops"));
+        assert_eq!(name_of(passwd, 7), None);
+    }
 
     #[test]
     fn the_project_is_the_nearest_folder_above_with_a_project_file() {

@@ -40,7 +40,7 @@ impl Gates {
             yes: yes && !environment.is_some_and(|environment| environment.protected),
             asker: context.interactive.then(|| Arc::clone(asker)),
             live,
-            user: context.user(),
+            user: context.user().unwrap_or_else(|| format!("uid {}", context.uid)),
         }
     }
 

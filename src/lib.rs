@@ -31,6 +31,7 @@ use clap::Parser;
 
 use crate::commands::Cli;
 use crate::context::Context;
+use crate::error::CommandError;
 use crate::exit::Exit;
 
 /// Runs the program with these arguments, the first being the program's own name.
@@ -48,5 +49,11 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(exit) => exit,
         Err(error) => error.show(&context.stderr),
     };
-    exit.into()
+    let lost = context.stdout.failure().map(|why| {
+        CommandError::failed(format!("standard output cannot be written: {why}")).show(&context.stderr)
+    });
+    match (exit, lost) {
+        (Exit::Ok, Some(lost)) => lost.into(),
+        (exit, _) => exit.into(),
+    }
 }

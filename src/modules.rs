@@ -83,7 +83,7 @@ fn ssh(context: &Context, user: Option<String>) -> SshSettings {
     let variable = |name: &str| context.variables.get(name).filter(|value| !value.is_empty());
     SshSettings {
         home: context.home.clone(),
-        user: user.or_else(|| variable("USER").cloned()),
+        user: user.or_else(|| context.user()),
         key_files: in_folder(&KEYS),
         agent_socket: variable("SSH_AUTH_SOCK").map(|path| Path::new(path).to_path_buf()),
         known_hosts,

@@ -1,9 +1,10 @@
 //! The only place that writes to the terminal: standard output has the product, standard error
-//! what went wrong. A reader that has gone away is no error.
+//! what went wrong. A reader that has gone away is no error; a disk that is full is one.
 
 use std::fmt::Write as _;
-use std::io::{IsTerminal, Write};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::io::{Error, ErrorKind, IsTerminal, Write};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use anstyle::{AnsiColor, Style};
 
@@ -81,7 +82,10 @@ pub(crate) struct Output {
 
 struct Sink {
     writer: Box<dyn Write + Send>,
-    closed: bool,
+    /// Why nothing is written any more.
+    lost: Option<Error>,
+    /// When something was written last.
+    written: Instant,
 }
 
 impl Output {
@@ -98,7 +102,7 @@ impl Output {
     }
 
     fn new(writer: Box<dyn Write + Send>, color: bool, live: bool) -> Self {
-        Self { sink: Arc::new(Mutex::new(Sink { writer, closed: false })), color, live }
+        Self { sink: Arc::new(Mutex::new(Sink { writer, lost: None, written: Instant::now() })), color, live }
     }
 
     /// True when it is coloured.
@@ -111,14 +115,32 @@ impl Output {
         self.live
     }
 
+    fn sink(&self) -> MutexGuard<'_, Sink> {
+        self.sink.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Writes text as it is: what came from elsewhere has been through [`oneex_sdk::visible`]. After
     /// the first error (a broken pipe, most likely) everything is dropped.
     pub(crate) fn write(&self, text: &str) {
-        let mut sink = self.sink.lock().unwrap_or_else(PoisonError::into_inner);
-        if !sink.closed && !text.is_empty() {
+        let mut sink = self.sink();
+        if sink.lost.is_none() && !text.is_empty() {
             let written = sink.writer.write_all(text.as_bytes()).and_then(|()| sink.writer.flush());
-            sink.closed = written.is_err();
+            sink.lost = written.err();
+            sink.written = Instant::now();
         }
+    }
+
+    /// Why something could not be written: a full disk, say. Nothing for a reader that has gone away:
+    /// it has read what it wanted.
+    pub(crate) fn failure(&self) -> Option<String> {
+        let sink = self.sink();
+        let error = sink.lost.as_ref().filter(|error| error.kind() != ErrorKind::BrokenPipe);
+        error.map(|error| oneex_sdk::io_reason(error).to_string())
+    }
+
+    /// When something was written last; the beginning where nothing was.
+    pub(crate) fn written(&self) -> Instant {
+        self.sink().written
     }
 
     /// Writes a line.
@@ -232,21 +254,25 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_pipe_is_quiet_and_ends_the_writing() {
-        struct Broken(usize);
+    fn an_error_ends_the_writing_and_only_a_broken_pipe_is_quiet() {
+        struct Broken(usize, ErrorKind);
         impl Write for Broken {
             fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
                 self.0 += 1;
                 assert_eq!(self.0, 1, "written to after the error");
-                Err(Error::from(ErrorKind::BrokenPipe))
+                Err(Error::from(self.1))
             }
             fn flush(&mut self) -> std::io::Result<()> {
                 Ok(())
             }
         }
-        let output = Output::new(Box::new(Broken(0)), false, false);
-        output.line("one");
-        output.line("two");
+        for (kind, told) in [(ErrorKind::BrokenPipe, false), (ErrorKind::StorageFull, true)] {
+            let output = Output::new(Box::new(Broken(0, kind)), false, false);
+            output.line("one");
+            output.line("two");
+            assert_eq!(output.failure().is_some(), told, "{kind}");
+        }
+        assert_eq!(capture::output(false).0.failure(), None);
     }
 
     #[test]

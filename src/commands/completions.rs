@@ -3,14 +3,14 @@
 use clap::CommandFactory;
 
 use super::Cli;
+use super::examples;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::exit::Exit;
 
 /// Print a completion script for a shell
-///
-/// For bash: `oneex completions bash > ~/.local/share/bash-completion/completions/oneex`
 #[derive(Debug, clap::Args)]
+#[command(after_help = examples::COMPLETIONS)]
 pub(crate) struct Args {
     /// The shell
     shell: clap_complete::Shell,

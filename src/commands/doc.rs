@@ -1,5 +1,6 @@
 //! `oneex doc`: the manual of operations.
 
+use super::examples;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::exit::Exit;
@@ -9,6 +10,7 @@ use crate::term::CYAN;
 
 /// Show the manual of an operation, or list all operations
 #[derive(Debug, clap::Args)]
+#[command(after_help = examples::DOC)]
 pub(crate) struct Args {
     /// The operation: `file`, `http::get`; all when left out
     name: Option<String>,

@@ -1,10 +1,12 @@
 //! `oneex exec`: one command on many hosts.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use oneex_engine::run::{Listener, RunOptions};
 use oneex_sdk::{Map, Value};
 
+use super::examples;
 use super::inputs::{ForksArgs, OutputFormat, SiteArgs};
 use crate::adhoc::{self, Operation};
 use crate::context::Context;
@@ -14,14 +16,16 @@ use crate::gates::Gates;
 use crate::launch::{Job, launch};
 use crate::prompt::Asker;
 use crate::report::exec::ExecLog;
+use crate::report::heartbeat::Heartbeat;
 use crate::report::json::JsonLines;
+use crate::report::look::Look;
 use crate::site::Site;
 
 /// Run a command on hosts
 ///
-/// Several words are a program and its arguments, passed as they are; one word is a text for `sh`:
-/// `oneex exec 'web:!web3' -- 'df -h | tail -1'`.
+/// Several words are a program and its arguments, passed as they are; one word is a text for `sh`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = examples::EXEC)]
 pub(crate) struct Args {
     /// Hosts, by Ansible's patterns: `web:&prod:!web3`
     pattern: String,
@@ -33,6 +37,15 @@ pub(crate) struct Args {
     /// Run it with sudo, as root or as this user
     #[arg(long, value_name = "USER", num_args = 0..=1, require_equals = true, default_missing_value = "root")]
     sudo: Option<String>,
+    /// How long it may take on a host: `30s`, `5m`
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    timeout: Option<String>,
+    /// Give it this file as standard input; `-` is that of oneex itself
+    #[arg(long, value_name = "FILE")]
+    stdin: Option<PathBuf>,
+    /// Show equal outputs once, with their hosts, when all are there
+    #[arg(long, conflicts_with = "output")]
+    merge: bool,
     #[command(flatten)]
     forks: ForksArgs,
     /// Approve a protected environment, by its name
@@ -49,7 +62,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, CommandError> 
     let hosts = site.hosts(&args.pattern)?;
     let body = Operation {
         op: site.operation("exec")?,
-        options: options(&site, &args.command)?,
+        options: options(&site, args, context)?,
         user: args.sudo.clone(),
     };
     let graph = adhoc::graph("exec", hosts, Arc::new(body))?;
@@ -57,26 +70,56 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, CommandError> 
     let asker = Arc::new(Asker::new(context.stderr.clone()));
     let gates = Gates::new(context, &args.approve, false, site.environment.as_ref(), &asker, None);
     gates.enter(site.environment.as_ref(), "run a command")?;
-    let listener: Box<dyn Listener> = match args.output {
-        OutputFormat::Json => Box::new(JsonLines::new(context.stdout.clone())),
-        OutputFormat::Human => Box::new(ExecLog::new(context.stdout.clone(), context.verbosity)),
-    };
+    let stdout = context.stdout.clone();
+    let mut listeners: Vec<Box<dyn Listener>> = Vec::new();
+    if args.output == OutputFormat::Json {
+        listeners.push(Box::new(JsonLines::new(stdout)));
+    } else {
+        let look = Look::run(stdout.is_colored(), context.verbosity, false);
+        if let Some(heartbeat) = Heartbeat::start(look, &stdout) {
+            listeners.push(Box::new(heartbeat));
+        }
+        listeners.push(Box::new(ExecLog::new(stdout, context.verbosity, args.merge)));
+    }
     let mut options = RunOptions::default();
     if let Some(forks) = args.forks.forks.map(usize::from).or(site.config.defaults.forks) {
         options.forks = forks;
     }
     let job = Job::adhoc("exec", graph, site, options);
-    let ended = launch(job, gates, vec![listener])?;
+    let ended = launch(job, gates, listeners)?;
     Ok(ended.report.summary.status.into())
 }
 
 /// The options of the operation: the command under the name of its first positional argument.
-fn options(site: &Site, command: &[String]) -> Result<Value, CommandError> {
+fn options(site: &Site, args: &Args, context: &Context) -> Result<Value, CommandError> {
     let op = site.operation("exec")?;
     let name = op.manual().positional.first().copied().unwrap_or("command");
-    let command: Value = match command {
+    let command: Value = match args.command.as_slice() {
         [text] => Value::String(text.clone()),
         words => words.iter().cloned().map(Value::String).collect(),
     };
-    Ok(Value::Object(Map::from_iter([(name.to_owned(), command)])))
+    let mut options = Map::from_iter([(name.to_owned(), command)]);
+    if let Some(timeout) = &args.timeout {
+        options.insert("timeout".to_owned(), timeout.clone().into());
+    }
+    if let Some(file) = &args.stdin {
+        options.insert("stdin".to_owned(), input(file, context)?.into());
+    }
+    Ok(Value::Object(options))
+}
+
+/// What the command reads.
+fn input(file: &Path, context: &Context) -> Result<String, CommandError> {
+    let (shown, read) = if file == Path::new("-") {
+        ("standard input".to_owned(), std::io::read_to_string(std::io::stdin()))
+    } else {
+        (format!("`{}`", context.shown(file)), std::fs::read_to_string(context.cwd.join(file)))
+    };
+    read.map_err(|error| {
+        CommandError::usage(format!("{shown} cannot be read: {}", oneex_sdk::io_reason(&error)))
+    })
+}
+
+fn duration(text: &str) -> Result<String, String> {
+    oneex_sdk::parse_duration(text).map(|_| text.to_owned())
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use oneex_engine::run::{Listener, NodeStatus, RunEvent, RunOptions, Stamped};
 use oneex_sdk::{json, visible};
 
+use super::examples;
 use super::inputs::{ForksArgs, OutputFormat, SiteArgs};
 use crate::adhoc::{self, Facts};
 use crate::context::Context;
@@ -19,6 +20,7 @@ use crate::term::{CYAN, Output, RED};
 
 /// Show what hosts say of themselves
 #[derive(Debug, clap::Args)]
+#[command(after_help = examples::FACTS)]
 pub(crate) struct Args {
     /// Hosts, by Ansible's patterns: `web:&prod:!web3`
     pattern: String,

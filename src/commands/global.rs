@@ -57,6 +57,14 @@ fn with_nearest(mut error: clap::Error) -> clap::Error {
             error.insert(ContextKind::SuggestedSubcommand, right);
         }
     }
+    let usage = error.get(ContextKind::Usage).map(ToString::to_string).unwrap_or_default();
+    if let (Some(ContextValue::String(word)), true) =
+        (error.get(ContextKind::InvalidArg), usage.contains(" exec "))
+        && !word.starts_with('-')
+    {
+        let tip = format!("a command stands behind `--`: `oneex exec PATTERN -- {word}`");
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+    }
     error
 }
 

@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use clap::ValueEnum;
 use oneex_engine::graph::GraphFormat;
 
+use super::examples;
 use super::inputs::{ForksArgs, ParamArgs, SelectArgs, SiteArgs};
 use crate::context::Context;
 use crate::error::CommandError;
@@ -18,6 +19,7 @@ use crate::report::file;
 ///
 /// Parameters need no values: what is missing is taken as empty.
 #[derive(Debug, clap::Args)]
+#[command(after_help = examples::GRAPH)]
 pub(crate) struct Args {
     /// The runbook
     runbook: String,

@@ -4,6 +4,7 @@ use oneex_engine::inventory::{GroupTree, Inventory, is_secret_variable};
 use oneex_engine::redact::MASK;
 use oneex_sdk::{Map, Value, json, visible};
 
+use super::examples;
 use super::inputs::{OutputFormat, SiteArgs};
 use crate::context::Context;
 use crate::error::CommandError;
@@ -14,6 +15,7 @@ use crate::term::CYAN;
 
 /// List the hosts of the inventory
 #[derive(Debug, clap::Args)]
+#[command(after_help = examples::HOSTS)]
 pub(crate) struct Args {
     /// Hosts, by Ansible's patterns: `web:&prod:!web3`
     #[arg(default_value = "all")]

@@ -54,7 +54,7 @@ pub(crate) struct ForksArgs {
 /// What a run leaves to be read.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ReportArgs {
-    /// What standard output has
+    /// What standard output has: lines for people, with a live picture on a terminal, or one event a line
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
     pub(crate) output: OutputFormat,
     /// Write a JUnit report
@@ -81,10 +81,10 @@ impl ReportArgs {
 /// What standard output has.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum OutputFormat {
-    /// Lines for people, with a live picture on a terminal
+    /// Text for people
     #[default]
     Human,
-    /// One JSON object a line
+    /// One JSON object a line, and nothing else
     Json,
 }
 

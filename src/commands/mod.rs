@@ -2,6 +2,7 @@
 
 mod completions;
 mod doc;
+mod examples;
 mod exec;
 mod facts;
 mod global;

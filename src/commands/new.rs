@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::examples;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::exit::Exit;
@@ -11,6 +12,7 @@ use crate::term::BOLD;
 ///
 /// The folder must be empty or not exist yet. It appears whole or not at all.
 #[derive(Debug, clap::Args)]
+#[command(after_help = examples::NEW)]
 pub(crate) struct Args {
     /// The folder
     dir: PathBuf,

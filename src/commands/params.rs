@@ -1,5 +1,6 @@
 //! `oneex params`: what a runbook takes.
 
+use super::examples;
 use super::inputs::{OutputFormat, ParamArgs, SiteArgs};
 use super::runbook_help::about;
 use crate::context::Context;
@@ -11,6 +12,7 @@ use crate::report::json;
 
 /// Show what a runbook does and its parameters
 #[derive(Debug, clap::Args)]
+#[command(after_help = examples::PARAMS)]
 pub(crate) struct Args {
     /// The runbook
     runbook: String,

@@ -2,6 +2,7 @@
 
 use oneex_engine::run::{Mode, RunStatus};
 
+use super::examples;
 use super::inputs::{ForksArgs, ParamArgs, ReportArgs, SelectArgs, SiteArgs};
 use super::runbook_help;
 use crate::context::Context;
@@ -16,7 +17,7 @@ use crate::report::choose::choose;
 ///
 /// Reads run, actions are listed. The last line says how many operations were certain.
 #[derive(Debug, clap::Args)]
-#[command(disable_help_flag = true)]
+#[command(disable_help_flag = true, after_help = examples::PLAN)]
 pub(crate) struct Args {
     /// The runbook
     #[arg(required_unless_present = "help")]

@@ -2,6 +2,7 @@
 
 use oneex_engine::run::Mode;
 
+use super::examples;
 use super::inputs::{ForksArgs, ParamArgs, ReportArgs, SelectArgs, SiteArgs};
 use super::runbook_help;
 use crate::context::Context;
@@ -17,7 +18,7 @@ use crate::report::choose::choose;
 /// RUNBOOK is looked for beside the caller, then in the project's `runbooks/`; `.rhai` may be left
 /// out. `oneex run RUNBOOK --help` shows what it does and its parameters.
 #[derive(Debug, clap::Args)]
-#[command(disable_help_flag = true)]
+#[command(disable_help_flag = true, after_help = examples::RUN)]
 pub(crate) struct Args {
     /// The runbook
     #[arg(required_unless_present = "help")]

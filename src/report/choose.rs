@@ -5,6 +5,7 @@ use std::sync::Arc;
 use oneex_engine::diag::SourceMap;
 use oneex_engine::run::{Listener, Mode};
 
+use super::heartbeat::Heartbeat;
 use super::human::{Human, HumanLog};
 use super::json::JsonLines;
 use super::junit::Junit;
@@ -22,6 +23,12 @@ pub(crate) struct Chosen {
     pub(crate) live: Option<Arc<Live>>,
 }
 
+impl Chosen {
+    fn beat(&mut self, heartbeat: Option<Heartbeat>) {
+        self.listeners.extend(heartbeat.map(|heartbeat| -> Box<dyn Listener> { Box::new(heartbeat) }));
+    }
+}
+
 /// Chooses the reports of a run.
 pub(crate) fn choose(context: &Context, args: &ReportArgs, mode: Mode, sources: &Arc<SourceMap>) -> Chosen {
     let mut chosen = Chosen { listeners: Vec::new(), live: None };
@@ -37,16 +44,20 @@ pub(crate) fn choose(context: &Context, args: &ReportArgs, mode: Mode, sources: 
         return chosen;
     }
     if mode == Mode::Plan {
-        chosen.listeners.push(Box::new(PlanLog::new(Look::plan(color, verbosity, diff), sources, output)));
+        let look = Look::plan(color, verbosity, diff);
+        chosen.beat(Heartbeat::start(look, &output));
+        chosen.listeners.push(Box::new(PlanLog::new(look, sources, output)));
         return chosen;
     }
-    let human = Human::new(Look::run(color, verbosity, diff), sources);
+    let look = Look::run(color, verbosity, diff);
+    let human = Human::new(look, sources);
     // The program's own log would write into the picture.
     if output.is_live() && verbosity > Verbosity::QUIET && !context.logs() {
         let live = Live::on_stdout(human, output);
         chosen.live = Some(Arc::clone(&live));
         chosen.listeners.push(Box::new(Progress::start(live)));
     } else {
+        chosen.beat(Heartbeat::start(look, &output));
         chosen.listeners.push(Box::new(HumanLog::new(human, output)));
     }
     chosen

@@ -7,6 +7,7 @@ pub(crate) mod diff;
 pub(crate) mod exec;
 pub(crate) mod failure;
 pub(crate) mod file;
+pub(crate) mod heartbeat;
 pub(crate) mod human;
 pub(crate) mod json;
 pub(crate) mod junit;

@@ -67,6 +67,12 @@ impl Picture {
         }
     }
 
+    /// What runs at `now`, and for how long, in the order in which it began.
+    pub(crate) fn running(&self, now: Instant) -> Vec<String> {
+        let lines = self.running.iter().map(|(node, running)| self.running_line(node, running, now));
+        lines.map(|line| line.trim_start().to_owned()).collect()
+    }
+
     /// The lines at `now`, each shorter than `width`, fewer than `height`; the last one counts.
     pub(crate) fn lines(&self, now: Instant, width: usize, height: usize) -> Vec<String> {
         let room = height.saturating_sub(2).clamp(1, TALLEST) - 1;
