@@ -87,6 +87,71 @@ task("a").on(hosts("web")).run(|h| {{ h.exec(["sleep", "{body}"]); }})
 }
 
 #[test]
+fn a_failed_batch_ends_the_commands_of_its_other_hosts() {
+    let (on_host, on_controller) = (mark(6), mark(7));
+    let fleet = Fleet::new(3);
+    fleet.book(&format!(
+        r#"
+let begun = host("h2").vars.folder + "/begun";
+block("release", #{{ on: hosts("web"), batch: 2 }}, || {{
+    task("stop").run(|h| {{
+        if h.name == "h1" {{ h.exec(`until [ -e ${{begun}}/host ] && [ -e ${{begun}}/local ]; do sleep 0.02; done; exit 9`); }}
+    }});
+    task("start").run(|h| {{
+        h.exec(["mkdir", begun]);
+        parallel([
+            || h.exec(`touch ${{begun}}/host; sleep {on_host} & sleep {on_host}; wait`),
+            || local().exec(`touch ${{begun}}/local; sleep {on_controller} & sleep {on_controller}; wait`),
+        ]);
+    }})
+        .rescue(|h, err| {{ h.exec(["touch", h.vars.folder + "/rescue"]); }})
+        .always(|h| {{ h.exec(["touch", h.vars.folder + "/always"]); }});
+}});
+on_end(|run| {{ info(`the end: ${{run.status}}`); }});
+"#
+    ));
+    let stream = fleet.run(1, &[]);
+    assert!(processes::gone(&on_host), "the command on the host outlived its batch");
+    assert!(processes::gone(&on_controller), "the command on the controller outlived its batch");
+    for (task, host, status, reason) in [
+        ("release/stop", "h1", "failed", Value::Null),
+        ("release/start", "h1", "blocked", "`release/stop` failed on `h1`".into()),
+        ("release/start", "h2", "cancelled", "batch stopped: h1 failed".into()),
+        (
+            "release/stop",
+            "h3",
+            "blocked",
+            "batch 1 of `release` was the last: 1 host did not end well, `max_fail` is 0".into(),
+        ),
+    ] {
+        let end = &stream.0[stream.at("node_finished", task, host)];
+        assert_eq!((end["status"].as_str(), &end["reason"]), (Some(status), &reason), "{task} {host}");
+    }
+    assert!(fleet.path(1, "always").exists() && !fleet.path(1, "rescue").exists());
+    assert_eq!(stream.messages(), ["the end: failed"]);
+    assert_eq!(stream.summary()["status"], "failed");
+}
+
+#[test]
+fn people_are_told_why_a_node_was_cancelled() {
+    let project = super::fleet::project();
+    project.write(
+        "book.rhai",
+        r#"
+task("roll").each(["x", "y"]).batch(2).run(|item| {
+    if item == "y" {
+        local().exec("touch begun; sleep 3600");
+    }
+    local().exec("until [ -e begun ]; do sleep 0.02; done; exit 9");
+});
+"#,
+    );
+    let finished = project.oneex(["run", "book.rhai", "--junit", "junit.xml"]).run().expect_code(1);
+    assert!(finished.stdout.contains("cancelled   roll [y]  batch stopped: x failed"), "{}", finished.stdout);
+    assert!(project.read("junit.xml").contains("batch stopped: x failed"), "{}", project.read("junit.xml"));
+}
+
+#[test]
 fn an_unreachable_host_is_an_outcome_of_its_own_and_can_be_rescued() {
     let mut fleet = Fleet::separate(3);
     fleet.farm.stop(1);

@@ -32,7 +32,7 @@ pub enum NodeStatus {
     Unreachable,
     /// What it needs did not end well.
     Blocked,
-    /// The run was interrupted while it ran, or before.
+    /// The run was interrupted, or its batch stopped, while it ran or before.
     Cancelled,
     /// A gate that nobody has approved yet, and what needs it.
     Waiting,
@@ -212,7 +212,7 @@ pub enum RunEvent {
         node: NodeKey,
         /// How.
         status: NodeStatus,
-        /// Why, for `skipped`, `blocked` and `known after run`.
+        /// Why, for `skipped`, `blocked`, `cancelled` and `known after run`.
         reason: Option<String>,
         /// What it failed with; for `rescued`, what was rescued.
         failure: Option<Failure>,
@@ -310,10 +310,12 @@ pub enum RunEvent {
         /// Who approved: a user's name, `--yes`, `--approve`.
         by: Option<String>,
     },
-    /// Ctrl-C or a signal: no new nodes begin.
+    /// Ctrl-C or a signal: no new nodes begin, and those that run are cancelled.
     Interrupted {
-        /// What it was: `SIGINT`.
+        /// What it was the first time: `SIGINT`.
         signal: String,
+        /// The second time: `always` and `on_end` are cancelled too. There is no third.
+        at_once: bool,
     },
     /// Always the last.
     RunFinished {

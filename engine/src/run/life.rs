@@ -60,6 +60,8 @@ impl NodeEnd {
 pub(super) struct Life {
     pub(super) caller: Caller,
     pub(super) item: Option<(Arc<Items>, usize)>,
+    /// Fires when the run is interrupted, or the node's batch is stopped: the parent of all but `always`.
+    pub(super) cancel: CancellationToken,
     /// Fires when the run is interrupted for the second time: the parent of what `always` gets.
     pub(super) immediate: CancellationToken,
 }
@@ -72,9 +74,8 @@ impl Life {
         }
         let started = Instant::now();
         let mut end = match self.attempts(task) {
-            Ok(returned) => NodeEnd::returned(NodeStatus::Ok, returned),
-            Err(Interrupt::Failed(failure)) => self.rescue(task, *failure),
-            Err(other) => NodeEnd::interrupted(other),
+            Ok(end) => end,
+            Err(failure) => self.rescue(task, *failure),
         };
         self.always(task, &mut end);
         if end.status == NodeStatus::Ok && self.caller.changed.load(Ordering::Acquire) {
@@ -96,7 +97,7 @@ impl Life {
             let holds = match condition {
                 Condition::Fixed(holds) => *holds,
                 Condition::Code(code) => {
-                    let cancel = &self.caller.run.cancel;
+                    let cancel = &self.cancel;
                     match self.caller.call(
                         code,
                         (Phase::Condition, 1),
@@ -125,7 +126,8 @@ impl Life {
         None
     }
 
-    fn attempts(&self, task: &Task) -> Result<Returned, Interrupt> {
+    /// The end of the attempts, or the failure that is left for `rescue`.
+    fn attempts(&self, task: &Task) -> Result<NodeEnd, Box<Failure>> {
         let run = &self.caller.run;
         let mut attempt = 1;
         loop {
@@ -134,16 +136,20 @@ impl Life {
                 Some(body) => self.caller.call(
                     body,
                     (Phase::Body, attempt),
-                    &run.cancel,
+                    &self.cancel,
                     task.timeout,
                     &self.args(None),
                 ),
                 None => Ok(Returned::default()),
             };
-            let Err(Interrupt::Failed(failure)) = result else { return result };
+            let failure = match result {
+                Ok(returned) => return Ok(NodeEnd::returned(NodeStatus::Ok, returned)),
+                Err(Interrupt::Failed(failure)) => failure,
+                Err(other) => return Ok(NodeEnd::interrupted(other)),
+            };
             let wait = wait_after(&task.retry, attempt, failure.kind);
-            let Some(wait) = wait.filter(|_| !run.cancel.is_cancelled()) else {
-                return Err(Interrupt::Failed(failure));
+            let Some(wait) = wait.filter(|_| !self.cancel.is_cancelled()) else {
+                return Err(failure);
             };
             // A plan looks at the present state; it is the same after a wait.
             let wait = if run.mode == Mode::Plan { Duration::ZERO } else { wait };
@@ -154,9 +160,11 @@ impl Life {
                 failure: self.shown(*failure.clone()),
             });
             if !wait.is_zero() {
-                let waiting = async { tokio::time::timeout(wait, run.cancel.cancelled()).await };
+                let waiting = async { tokio::time::timeout(wait, self.cancel.cancelled()).await };
                 if run.runtime.block_on(waiting).is_ok() {
-                    return Err(Interrupt::Failed(failure));
+                    let why = Some("while it waited for its next attempt".to_owned());
+                    let end = NodeEnd::with(NodeStatus::Cancelled, why);
+                    return Ok(NodeEnd { failure: Some(failure), ..end });
                 }
             }
             attempt += 1;
@@ -164,13 +172,12 @@ impl Life {
     }
 
     fn rescue(&self, task: &Task, failure: Failure) -> NodeEnd {
-        let run = &self.caller.run;
-        let Some(code) = task.rescue.as_ref().filter(|_| !run.cancel.is_cancelled()) else {
+        let Some(code) = task.rescue.as_ref().filter(|_| !self.cancel.is_cancelled()) else {
             return NodeEnd::failed(failure);
         };
         self.phase("rescue");
         let args = self.args(Some(&failure));
-        match self.caller.call(code, (Phase::Rescue, 1), &run.cancel, task.timeout, &args) {
+        match self.caller.call(code, (Phase::Rescue, 1), &self.cancel, task.timeout, &args) {
             Ok(returned) => NodeEnd {
                 failure: Some(Box::new(failure)),
                 ..NodeEnd::returned(NodeStatus::Rescued, returned)

@@ -321,7 +321,8 @@ fn line(event: &RunEvent) -> Option<String> {
         RunEvent::NodeFinished { node, status, .. } => format!("end {node} {}", status.as_str()),
         RunEvent::BatchStarted { task, batch, hosts } => format!("batch {task} {batch}: {}", hosts.join(",")),
         RunEvent::Gate { gate, decision, .. } => format!("gate {gate} {decision}"),
-        RunEvent::Interrupted { signal } => format!("interrupted {signal}"),
+        RunEvent::Interrupted { signal, at_once: false } => format!("interrupted {signal}"),
+        RunEvent::Interrupted { signal, at_once: true } => format!("interrupted {signal} again"),
         RunEvent::Message { text, .. } => format!("message {text}"),
         _ => return None,
     })

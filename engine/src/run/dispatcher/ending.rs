@@ -80,10 +80,10 @@ impl Dispatcher {
         };
         self.report(node, end);
         self.next_item(task, place);
-        self.unit_ended(node, status);
         if host_ended {
             self.host_ended(task, place);
         }
+        self.unit_ended(node, status);
         if ended {
             self.actions.push_back(Action::TaskEnded(task));
         }

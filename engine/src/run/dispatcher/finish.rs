@@ -92,11 +92,12 @@ impl Dispatcher {
 
     fn verdicts(&self) -> Verdicts {
         let any = |status| self.tally.nodes.contains_key(&status);
+        let cancelled = self.tally.nodes.get(&NodeStatus::Cancelled).copied().unwrap_or_default();
         let mut verdicts = Verdicts {
-            interrupted: self.cut_short || any(NodeStatus::Cancelled),
+            interrupted: self.cut_short || cancelled > self.tally.stopped,
             failed: any(NodeStatus::Failed),
             unreachable: any(NodeStatus::Unreachable),
-            blocked: any(NodeStatus::Blocked),
+            blocked: any(NodeStatus::Blocked) || self.tally.stopped > 0,
             waiting: any(NodeStatus::Waiting),
             ..Verdicts::default()
         };

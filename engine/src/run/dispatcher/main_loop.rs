@@ -12,6 +12,7 @@ use super::expand::Asked;
 use super::queue::Queue;
 use super::rolling::Roll;
 use super::state::{Action, Doom, Front, Hosts, Node, NodeState, Stage, Tally, TaskState};
+use super::stopping::InBatch;
 use crate::graph::{Graph, Wiring};
 use crate::inventory::Inventory;
 use crate::run::call::{Caller, internal};
@@ -56,6 +57,8 @@ pub(super) struct Dispatcher {
     pub(super) dooms: HashMap<u32, Doom>,
     pub(super) fronts: HashMap<u32, Front>,
     pub(super) rolls: Vec<Roll>,
+    /// Nodes of batches that run.
+    pub(super) in_batch: HashMap<u32, InBatch>,
     pub(super) queue: Queue,
     pub(super) actions: VecDeque<Action>,
     /// Work besides nodes that waits for a thread.
@@ -101,6 +104,7 @@ impl Dispatcher {
             dooms: HashMap::new(),
             fronts: HashMap::new(),
             rolls: Vec::new(),
+            in_batch: HashMap::new(),
             actions: VecDeque::new(),
             errands: VecDeque::new(),
             busy: 0,
@@ -204,8 +208,9 @@ impl Dispatcher {
 
     fn hear(&mut self, message: Message) {
         match message {
-            Message::NodeEnded(node, end) => {
+            Message::NodeEnded(node, mut end) => {
                 self.busy -= 1;
+                self.leave_batch(node, &mut end);
                 let task = self.nodes[node as usize].task;
                 self.queue.release(task, &mut self.tasks[task as usize]);
                 self.actions.push_back(Action::End(node, end));
@@ -259,13 +264,14 @@ impl Dispatcher {
         self.announce_batches(node);
         self.busy += 1;
         self.nodes[node as usize].state = NodeState::Running;
-        let (task, key) = (self.nodes[node as usize].task, self.key(node));
+        let (task, key, cancel) = (self.nodes[node as usize].task, self.key(node), self.token_of(node));
         let state = &self.tasks[task as usize];
         let item = state.items.clone().map(|items| (items, state.place_of(node).1 as usize));
         let id = self.graph.tasks[task as usize].id;
         let life = Life {
             caller: Caller::new(&self.context, key, Some(id)),
             item,
+            cancel,
             immediate: self.stop().immediate().clone(),
         };
         let (sender, graph) = (self.sender.clone(), Arc::clone(&self.graph));

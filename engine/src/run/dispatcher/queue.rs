@@ -37,6 +37,8 @@ impl Queue {
             let full = spec.throttle.is_some_and(|most| state.running as usize >= most.max(1));
             if full || state.ready.is_empty() {
                 self.runnable.remove(&task);
+                // What was woken for a key and has nothing left to run must not keep it from others.
+                self.wake_free_keys(task);
                 continue;
             }
             let busy = spec.exclusive.iter().find(|key| self.keys.get(*key).is_some_and(|key| key.busy));

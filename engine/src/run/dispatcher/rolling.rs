@@ -8,7 +8,6 @@ use super::state::{Action, NodeState};
 use crate::graph::{Amount, Batch, TaskId, TaskKind};
 use crate::run::call::Caller;
 use crate::run::expansion::in_order;
-use crate::run::life::NodeEnd;
 use crate::run::policy::batch_size;
 use crate::run::{Interrupt, Mode, NodeKey, NodeStatus, Phase, Returned, RunEvent};
 
@@ -63,6 +62,18 @@ impl Roll {
             number: 0,
             announced: true,
         }
+    }
+
+    /// Why no further batch may begin, where too many hosts have failed.
+    fn over_limit(&self) -> Option<String> {
+        let most = self.max_fail.of(self.units.len());
+        let hosts = if self.bad == 1 { "host" } else { "hosts" };
+        (self.bad > most).then(|| {
+            format!(
+                "batch {} of `{}` was the last: {} {hosts} did not end well, `max_fail` is {most}",
+                self.number, self.name, self.bad
+            )
+        })
     }
 
     /// No batch begins any more.
@@ -267,6 +278,9 @@ impl Dispatcher {
             if !status.is_well() && !std::mem::replace(&mut unit.bad, true) {
                 own.bad += 1;
             }
+            self.stop_batch(roll, node, status);
+            let own = &mut self.rolls[roll as usize];
+            let Some(unit) = own.units.get(rank) else { continue };
             if unit.left == 0 && rank >= own.batch_start && rank < own.released {
                 own.batch_left = own.batch_left.saturating_sub(1);
                 if own.batch_left == 0 {
@@ -279,30 +293,31 @@ impl Dispatcher {
     /// Stops the rolling where too many hosts have failed; says whether it may go on.
     fn is_within_limit(&mut self, roll: u32) -> bool {
         let own = &self.rolls[roll as usize];
-        let most = own.max_fail.of(own.units.len());
-        if own.bad <= most || own.released >= own.units.len() {
+        if own.released >= own.units.len() {
             return true;
         }
-        let hosts = if own.bad == 1 { "host" } else { "hosts" };
-        let why = format!(
-            "batch {} of `{}` was the last: {} {hosts} did not end well, `max_fail` is {most}",
-            own.number, own.name, own.bad
-        );
+        let Some(why) = own.over_limit() else { return true };
         self.stop_rolling(roll, &why);
         false
     }
 
-    fn stop_rolling(&mut self, roll: u32, why: &str) {
+    /// Where too many hosts have failed and the rolling has not stopped yet: the nodes of the present
+    /// batch that have not ended, and why nothing comes after it.
+    pub(super) fn lost_batch(&self, roll: u32) -> Option<(Vec<u32>, String)> {
+        let own = &self.rolls[roll as usize];
+        let why = own.over_limit().filter(|_| !own.over)?;
+        let present = own.units.get(own.batch_start..own.released)?.iter().filter(|unit| unit.left > 0);
+        let nodes = present.flat_map(|unit| self.nodes_of_unit(roll, unit.host));
+        Some((nodes.collect(), why))
+    }
+
+    pub(super) fn stop_rolling(&mut self, roll: u32, why: &str) {
         let own = &mut self.rolls[roll as usize];
         own.over = true;
         let rest: Vec<u32> = own.units[own.released..].iter().map(|unit| unit.host).collect();
         for unit in rest {
             for node in self.nodes_of_unit(roll, unit) {
-                if self.nodes[node as usize].state == NodeState::Pending {
-                    self.nodes[node as usize].state = NodeState::Doomed;
-                    let end = NodeEnd::with(NodeStatus::Blocked, Some(why.to_owned()));
-                    self.actions.push_back(Action::End(node, Box::new(end)));
-                }
+                self.block(node, why);
             }
         }
     }

@@ -219,6 +219,8 @@ impl Front {
 pub(super) struct Tally {
     pub(super) nodes: BTreeMap<NodeStatus, u64>,
     pub(super) failed: Vec<NodeKey>,
+    /// Nodes that were cancelled with their batch, and not by an interrupt.
+    pub(super) stopped: u64,
     pub(super) pending_handlers: Vec<NodeKey>,
     /// Handlers' nodes that ended because nothing had notified them.
     pub(super) passed_over: Vec<(TaskId, Arc<str>)>,

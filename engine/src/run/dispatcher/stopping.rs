@@ -1,20 +1,88 @@
-//! Interrupts.
+//! What is stopped before its time: the run by an interrupt, a batch by its failures.
+
+use std::sync::Arc;
+
+use oneex_sdk::CancellationToken;
 
 use super::main_loop::Dispatcher;
-use crate::run::{NodeStatus, RunEvent};
+use super::state::{Action, Doom, NodeState};
+use crate::graph::TaskKind;
+use crate::run::life::NodeEnd;
+use crate::run::{Mode, NodeStatus, RunEvent};
+
+/// A node of a batch that runs.
+pub(super) struct InBatch {
+    cancel: CancellationToken,
+    /// Why its batch was stopped.
+    stopped: Option<Arc<str>>,
+}
 
 impl Dispatcher {
     /// The run was interrupted, or interrupted again: no new nodes begin. What runs was cancelled
     /// by whoever saw the interrupt first.
     pub(super) fn interrupted(&mut self) {
         let again = std::mem::replace(&mut self.stopping, true);
-        if again && !self.stop().immediate().is_cancelled() {
-            return;
-        }
-        self.context.events.emit(RunEvent::Interrupted { signal: self.stop().signal().to_owned() });
+        let signal = self.stop().signal().to_owned();
+        self.context.events.emit(RunEvent::Interrupted { signal, at_once: again });
         if !again && self.tasks_left > 0 {
             self.cut_short = true;
             self.end_the_rest(NodeStatus::Cancelled, "the run was interrupted");
+        }
+    }
+
+    /// What cancels a node that begins: the run, or its batch where it is in one.
+    pub(super) fn token_of(&mut self, node: u32) -> CancellationToken {
+        let task = self.nodes[node as usize].task;
+        if self.tasks[task as usize].rolls.is_empty() {
+            return self.context.cancel.clone();
+        }
+        let cancel = self.context.cancel.child_token();
+        self.in_batch.insert(node, InBatch { cancel: cancel.clone(), stopped: None });
+        cancel
+    }
+
+    /// A node that ran has ended: says why, where its batch was stopped under it.
+    pub(super) fn leave_batch(&mut self, node: u32, end: &mut NodeEnd) {
+        let Some(why) = self.in_batch.remove(&node).and_then(|own| own.stopped) else { return };
+        if end.status == NodeStatus::Cancelled {
+            end.reason = Some(why.to_string());
+            self.tally.stopped += 1;
+        }
+    }
+
+    /// Too many hosts of a rolling update have failed: what runs of the present batch is cancelled,
+    /// and nothing further of the update begins. A plan goes on: it changes nothing on any host.
+    pub(super) fn stop_batch(&mut self, roll: u32, node: u32, status: NodeStatus) {
+        if self.context.mode == Mode::Plan || !matches!(status, NodeStatus::Failed | NodeStatus::Unreachable)
+        {
+            return;
+        }
+        let Some((nodes, behind)) = self.lost_batch(roll) else { return };
+        let key = self.key(node);
+        let who = key.host.or(key.item).unwrap_or(key.task);
+        let how = if status == NodeStatus::Failed { "failed" } else { "was unreachable" };
+        let why: Arc<str> = format!("batch stopped: {who} {how}").into();
+        for node in nodes {
+            if let Some(own) = self.in_batch.get_mut(&node) {
+                own.stopped.get_or_insert_with(|| Arc::clone(&why));
+                own.cancel.cancel();
+            } else {
+                self.block(node, &why);
+            }
+        }
+        self.stop_rolling(roll, &behind);
+    }
+
+    /// A node that has not begun is blocked; a handler's only where it is notified.
+    pub(super) fn block(&mut self, node: u32, why: &str) {
+        let task = self.nodes[node as usize].task as usize;
+        if self.nodes[node as usize].state == NodeState::Ready {
+            self.nodes[node as usize].state = NodeState::Pending;
+            self.tasks[task].ready.retain(|ready| *ready != node);
+        }
+        self.doom(node, &Doom { status: NodeStatus::Blocked, reason: why.into() });
+        if self.graph.tasks[task].kind == TaskKind::Handler {
+            self.actions.push_back(Action::Try(node));
         }
     }
 }

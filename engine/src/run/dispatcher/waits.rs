@@ -263,7 +263,8 @@ impl Dispatcher {
         if at.state != NodeState::Pending || at.waits > 0 || self.tasks[task as usize].waits > 0 {
             return;
         }
-        if self.stopping || !self.is_released(node) {
+        // What was blocked while it waited for its batch has none to wait for.
+        if self.stopping || !(self.is_released(node) || self.dooms.contains_key(&node)) {
             return;
         }
         let graph = Arc::clone(&self.graph);

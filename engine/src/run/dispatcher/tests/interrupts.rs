@@ -51,9 +51,11 @@ fn the_second_interrupt_cancels_always_too() {
     });
     scenario.at(slow).always = Some(code(move |call| {
         again.interrupt("SIGINT");
+        again.interrupt("SIGINT");
         call.until_cancelled()
     }));
     let ended = scenario.run();
+    assert_eq!(ended.lines("interrupted"), ["SIGINT", "SIGINT again"], "the third says nothing");
     assert_eq!(ended.status("slow"), NodeStatus::Cancelled);
     assert_eq!(ended.report.summary.status, RunStatus::Interrupted);
 }
@@ -101,4 +103,7 @@ fn a_wait_before_the_next_attempt_ends_at_once() {
     let ended = scenario.run();
     assert_eq!(ended.report.summary.status, RunStatus::Interrupted);
     assert!(ended.lines("again").is_empty());
+    assert_eq!(ended.status("flaky"), NodeStatus::Cancelled);
+    assert_eq!(ended.reason("flaky"), "while it waited for its next attempt");
+    assert_eq!(ended.failure("flaky").message, "no");
 }

@@ -1,6 +1,7 @@
 //! Runs, asserted on by the order of their events.
 
 mod batches;
+mod failed_batches;
 mod failures;
 mod gates;
 mod handlers;
