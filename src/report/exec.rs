@@ -98,7 +98,8 @@ impl Listener for ExecLog {
                 let host = node.host.as_deref().unwrap_or_default();
                 self.host(host, self.answer(*status, failure.as_ref(), output), *duration)
             }
-            RunEvent::Interrupted { signal } => format!("{signal}: again to stop at once\n"),
+            RunEvent::Interrupted { signal, at_once: false } => format!("{signal}: again to stop at once\n"),
+            RunEvent::Interrupted { signal, at_once: true } => format!("{signal}: stops at once\n"),
             RunEvent::RunFinished { summary } => {
                 let mut text = self.kept();
                 if self.verbosity >= Verbosity::default() {

@@ -91,8 +91,10 @@ impl Human {
                 let line = look.line(CYAN, "gate", &format!("{gate}  {decision}{by}: {message}"));
                 if matches!(*decision, "waiting" | "refused") { line } else { at_least(normal, line) }
             }
-            RunEvent::Interrupted { signal } => {
-                look.line(RED, "interrupted", &format!("{signal}: nothing new begins; again to stop at once"))
+            RunEvent::Interrupted { signal, at_once } => {
+                let what =
+                    if *at_once { "stops at once" } else { "nothing new begins; again to stop at once" };
+                look.line(RED, "interrupted", &format!("{signal}: {what}"))
             }
             RunEvent::RunFinished { summary } => self.ended(summary),
         }

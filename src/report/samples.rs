@@ -169,7 +169,7 @@ pub(crate) fn run() -> (Vec<RunEvent>, SourceMap) {
             by: Some("--approve".into()),
         },
         ended(&node("smoke", Some("web2")), NodeStatus::Blocked, Some("`release` failed"), None),
-        RunEvent::Interrupted { signal: "SIGINT".into() },
+        RunEvent::Interrupted { signal: "SIGINT".into(), at_once: false },
         RunEvent::RunFinished {
             summary: RunSummary {
                 failed: vec![web2],

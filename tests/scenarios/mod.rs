@@ -3,6 +3,7 @@
 mod commands;
 mod first_look;
 pub(crate) mod fleet;
+mod interrupts;
 mod output;
 mod plans;
 mod quickstart;
