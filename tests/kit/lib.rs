@@ -18,4 +18,4 @@ pub use accounts::FarmUser;
 pub use fake::FakeHost;
 pub use farm::{FarmHost, FarmOptions, SshFarm};
 pub use host::{TestHost, TestSecrets};
-pub use machine::Machine;
+pub use machine::{Machine, RemoteMachine};

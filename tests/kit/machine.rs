@@ -1,5 +1,9 @@
 //! A whole machine: systemd as process 1 in namespaces of its own, on a copy of this machine's disk.
 
+mod remote;
+
+pub use remote::RemoteMachine;
+
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};

@@ -51,22 +51,32 @@ pub(super) struct Found {
 }
 
 const LOOK: &str = r#"export LC_ALL=C PATH="$PATH:/usr/sbin:/sbin"
+links() {
+    for link in /etc/rc[2345].d/S[0-9][0-9]"$1"; do [ -e "$link" ] && echo UnitFileState=enabled && return; done
+    echo UnitFileState=disabled
+}
 if [ -d /run/systemd/system ]; then
     echo systemd
-    systemctl show -p LoadState,ActiveState,UnitFileState,NeedDaemonReload -- "$1"
+    shown=$(systemctl show -p LoadState,ActiveState,UnitFileState,NeedDaemonReload -- "$1") || exit 1
+    echo "$shown"
+    # A unit made from a script of `/etc/init.d` is enabled by links of that script.
+    case $shown in *UnitFileState=generated*) links "${1%.service}";; esac
 elif [ -d /etc/init.d ]; then
     echo sysvinit
     [ -x "/etc/init.d/$1" ] || exit 0
     echo LoadState=loaded
     if "/etc/init.d/$1" status >/dev/null 2>&1 </dev/null; then echo ActiveState=active; else echo ActiveState=inactive; fi
-    for link in /etc/rc[2345].d/S[0-9][0-9]"$1"; do [ -e "$link" ] && echo UnitFileState=enabled && exit 0; done
-    echo UnitFileState=disabled
+    links "$1"
 fi"#;
 
+/// After a failure the unit's state and its last lines in the journal follow: they say why.
 const ACT_SYSTEMD: &str = r#"export LC_ALL=C
 name=$1; shift
 for verb in "$@"; do
-    case $verb in daemon-reload) systemctl daemon-reload;; *) systemctl "$verb" -- "$name";; esac || exit
+    case $verb in daemon-reload) systemctl daemon-reload;; *) systemctl "$verb" -- "$name";; esac && continue
+    status=$?
+    systemctl status --no-pager --full --lines=20 -- "$name" >&2
+    exit $status
 done"#;
 
 // What a started daemon keeps open must not keep the command open.

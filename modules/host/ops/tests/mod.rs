@@ -6,4 +6,5 @@ mod machine;
 mod packages;
 mod repository;
 mod service;
+mod systemd;
 mod user;
