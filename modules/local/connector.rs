@@ -10,7 +10,8 @@ use super::LocalTransport;
 /// What the controller as a host needs to know of its surroundings.
 #[derive(Debug, Clone, Default)]
 pub struct LocalSettings {
-    /// Where commands run that name no folder; the program's own folder when left out.
+    /// Where commands run that name no folder, and `/` where it does not exist; the program's own
+    /// folder when left out.
     pub home: Option<PathBuf>,
 }
 

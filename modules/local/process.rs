@@ -127,6 +127,8 @@ fn spawn(
     stderr: OwnedFd,
 ) -> OpResult<Child> {
     let (program, arguments) = words.split_first().ok_or_else(|| OpError::invalid("the command is empty"))?;
+    // As sshd does it for a user whose home folder is not there.
+    let home = home.map(|home| if home.is_dir() { home } else { Path::new("/") });
     let folder = command.cwd.as_deref().map(Path::new).or(home);
     let mut process = tokio::process::Command::new(program);
     process

@@ -40,6 +40,17 @@ async fn input_environment_folder_and_mask_arrive() {
 }
 
 #[tokio::test]
+async fn commands_begin_in_the_home_folder_or_at_the_root() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let there = folder.path().to_path_buf();
+    for (home, expected) in [(there.clone(), there.clone()), (there.join("gone"), "/".into())] {
+        let local = LocalTransport::new(LocalSettings { home: Some(home) }, None);
+        let output = local.run(&Command::argv(["pwd"]), &CancellationToken::new()).await.expect("it runs");
+        assert_eq!(output.stdout_text(), format!("{}\n", expected.display()));
+    }
+}
+
+#[tokio::test]
 async fn large_input_and_output_pass_and_are_bounded() {
     let input: Vec<u8> = (0..3 << 20).map(|number: u32| number as u8).collect();
     let output =
