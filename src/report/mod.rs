@@ -17,6 +17,7 @@ pub(crate) mod picture;
 pub(crate) mod plan;
 pub(crate) mod progress;
 pub(crate) mod recap;
+pub(crate) mod screen;
 pub(crate) mod stats;
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use oneex_engine::run::{Listener, RunEvent, Stamped};
 
 use super::human::Human;
 use super::picture::Picture;
+use super::screen::Screen;
 use crate::term::Output;
 
 /// How long the picture stands still.
@@ -41,7 +42,9 @@ impl Live {
             let (rows, columns) = console::Term::stdout().size();
             (usize::from(columns), usize::from(rows))
         };
-        Self::new(human, output, ProgressDrawTarget::stdout_with_hz(20), Box::new(size))
+        let screen = Screen::new(console::Term::buffered_stdout());
+        let target = ProgressDrawTarget::term_like_with_hz(Box::new(screen), 20);
+        Self::new(human, output, target, Box::new(size))
     }
 
     fn new(
@@ -161,15 +164,15 @@ mod tests {
     use indicatif::{InMemoryTerm, ProgressDrawTarget, TermLike};
     use oneex_engine::run::{Listener, NodeStatus, RunEvent, RunStatus};
 
-    use super::{Live, Progress};
+    use super::{Live, Progress, Screen};
     use crate::context::Verbosity;
     use crate::report::{human::Human, look::Look, samples};
     use crate::term::Output;
 
     /// Writes to the terminal of the test as a real one is written to.
-    struct Screen(InMemoryTerm);
+    struct Writer(InMemoryTerm);
 
-    impl std::io::Write for Screen {
+    impl std::io::Write for Writer {
         fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
             self.0.write_str(&String::from_utf8_lossy(bytes).replace('\n', "\r\n"))?;
             Ok(bytes.len())
@@ -184,9 +187,9 @@ mod tests {
         let screen = InMemoryTerm::new(rows, columns);
         let look = Look::run(true, Verbosity::default(), true);
         let human = Human::new(look, Arc::default());
-        let target = ProgressDrawTarget::term_like(Box::new(screen.clone()));
+        let target = ProgressDrawTarget::term_like(Box::new(Screen::new(screen.clone())));
         let size = move || (usize::from(columns), usize::from(rows));
-        let output = Output::to_writer(Box::new(Screen(screen.clone())), true);
+        let output = Output::to_writer(Box::new(Writer(screen.clone())), true);
         (Live::new(human, output, target, Box::new(size)), screen)
     }
 

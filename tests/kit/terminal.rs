@@ -84,6 +84,16 @@ impl Terminal {
         (&*self.pty).write_all(keys.as_bytes()).expect("keys for a terminal");
     }
 
+    /// Gives the window another size, as a person does who drags its corner.
+    ///
+    /// # Panics
+    /// When the terminal is gone, or a size is 0.
+    pub fn resize(&self, rows: u16, columns: u16) {
+        let [height, width] = [rows, columns].map(|size| NonZeroU16::new(size).expect("a size above 0"));
+        lock(&self.shared).parser.set_size(height, width);
+        self.pty.resize(pty_process::Size::new(rows, columns)).expect("a new size of a pseudo-terminal");
+    }
+
     /// Waits for the end of the program.
     ///
     /// # Panics

@@ -11,3 +11,4 @@ mod roles;
 mod rolling;
 mod scheduling;
 mod stopping;
+mod terminal;

@@ -143,9 +143,9 @@ impl Dispatcher {
             let (fires, cancel, sender) = (fires.clone(), self.context.cancel.clone(), self.sender.clone());
             self.context.runtime.spawn(async move {
                 fires.cancelled().await;
-                cancel.cancel();
-                // Nobody listens any more once the run has ended.
+                // Before anything ends because of it, and in vain once the run has ended.
                 let _ = sender.send(Message::Interrupted);
+                cancel.cancel();
             })
         };
         [watch(self.stop().graceful()), watch(self.stop().immediate())]
