@@ -1,5 +1,6 @@
-//! The manual of an operation as a page of text.
+//! The manual of an operation, or of a word of the language, as a page of text.
 
+use oneex_engine::script::WordManual;
 use oneex_sdk::{Manual, Value};
 
 use crate::term::{BOLD, CYAN, DIM, indent, paint};
@@ -39,6 +40,26 @@ pub(crate) fn page(manual: &Manual, color: bool) -> String {
         }
     }
     out
+}
+
+/// Renders the page of a word or a helper.
+pub(crate) fn word_page(word: &WordManual, color: bool) -> String {
+    let mut out = format!("{} ({})\n\n", paint(color, BOLD, &word.name), word.group);
+    for call in &word.calls {
+        out.push_str(&indent(call, 1));
+    }
+    out.push_str(&format!("\n{}\n", word.text.trim()));
+    if !word.examples.is_empty() {
+        out.push_str(&format!("\n{}\n", paint(color, BOLD, "Examples")));
+        word.examples.iter().for_each(|example| out.push_str(&indent(example, 1)));
+    }
+    out
+}
+
+/// The first sentence of a text, on one line.
+pub(crate) fn first_sentence(text: &str) -> &str {
+    let line = text.trim().lines().next().unwrap_or_default();
+    line.split_once(". ").map_or(line, |(first, _)| first).trim_end_matches('.')
 }
 
 /// The name and what it is for, on one line.
@@ -143,13 +164,36 @@ fn type_name(schema: &Value, root: &Value) -> String {
 mod tests {
     use oneex_sdk::{Example, Kind, Manual, Proof, json};
 
-    use super::page;
+    use oneex_engine::script::WordManual;
+
+    use super::{first_sentence, page, word_page};
 
     const EXAMPLES: &[Example] = &[Example {
         about: "a message of the day",
         code: "h.file(\"/etc/motd\", \"hi\\n\");",
         proof: Proof::Check,
     }];
+
+    #[test]
+    fn a_page_of_a_word() {
+        let word = WordManual {
+            name: ".retry".into(),
+            group: "tasks",
+            calls: vec![".retry(times)".into(), ".retry(times, wait)".into()],
+            text: "Runs the body again. Up to so often.".into(),
+            examples: vec!["task(\"a\").retry(3).run(|| {});".into()],
+        };
+        assert_eq!(
+            word_page(&word, false),
+            ".retry (tasks)\n\n  .retry(times)\n  .retry(times, wait)\n\nRuns the body again. Up to so often.\n\n\
+             Examples\n  task(\"a\").retry(3).run(|| {});\n"
+        );
+        for (text, first) in
+            [("One. Two.", "One"), ("One.\nTwo.", "One"), ("v1.2 is it.", "v1.2 is it"), ("", "")]
+        {
+            assert_eq!(first_sentence(text), first);
+        }
+    }
 
     #[test]
     fn a_page_of_the_manual() {

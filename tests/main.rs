@@ -9,6 +9,7 @@ mod layering;
 mod layout;
 mod live;
 mod names;
+mod reference;
 mod registry;
 mod scenarios;
 mod sources;

@@ -18,15 +18,32 @@ fn project() -> TestProject {
 }
 
 #[test]
-fn every_operation_has_a_page() {
+fn everything_that_is_listed_has_a_page() {
     let project = project();
-    let list = project.oneex(["doc"]).run().expect_code(0);
-    assert!(list.stdout.lines().count() >= 20, "{}", list.stdout);
-    for line in list.stdout.lines() {
-        let (name, summary) = line.split_once(' ').unwrap();
-        assert!(!summary.trim().is_empty(), "{line}");
+    let list = project.oneex(["doc"]).run().expect_code(0).stdout;
+    let (rows, others): (Vec<&str>, Vec<&str>) = list.lines().partition(|line| line.starts_with("  "));
+    let headings: Vec<&str> = others.into_iter().filter(|line| !line.is_empty()).collect();
+    let wanted = [
+        "operations on hosts:",
+        "operations:",
+        "declarations:",
+        "tasks:",
+        "hosts:",
+        "flow:",
+        "results:",
+        "helpers:",
+    ];
+    assert_eq!(headings, wanted);
+    assert!(rows.len() > 150, "{list}");
+    for row in rows {
+        let (name, summary) = row.trim().split_once(' ').unwrap_or_else(|| panic!("{row}"));
+        let summary = summary.trim();
+        assert!(!summary.is_empty(), "{row}");
         let page = project.oneex(["doc", name]).run().expect_code(0).stdout;
-        assert!(page.contains(name) && page.contains(summary.trim()), "{name}:\n{page}");
+        assert!(
+            page.contains(name) && page.contains(summary) && page.contains("Examples\n"),
+            "{name}:\n{page}"
+        );
     }
 }
 
@@ -35,10 +52,14 @@ fn a_page_is_found_as_scripts_write_it_and_the_nearest_is_named() {
     let project = project();
     let page = |name: &str| project.oneex(["doc", name]).run().expect_code(0).stdout;
     assert_eq!(page("h.file"), page("file"));
+    assert_eq!(page("task()"), page("task"));
+    let both = page("retry");
+    assert!(both.contains("retry(times, wait, || { … })") && both.contains(".retry(times, wait)"), "{both}");
+    assert_eq!(page(".needs"), page("needs"));
     let wrong = project.oneex(["doc", "pakages"]).run().expect_code(2);
     assert_eq!(
         wrong.stderr,
-        "error: there is no operation `pakages`\n |\n = help: did you mean `packages`?\n"
+        "error: there is no operation or word `pakages`\n |\n = help: did you mean `packages`?\n"
     );
     assert_eq!(wrong.stdout, "");
 }

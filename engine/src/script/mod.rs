@@ -14,6 +14,7 @@ mod files;
 mod kind;
 pub(crate) mod library;
 mod load;
+mod manual;
 mod notifies;
 mod ops;
 mod plain;
@@ -26,6 +27,7 @@ pub(crate) mod words;
 mod world;
 
 pub use load::{Described, Environment, LoadRequest, Loaded, Project, describe, load};
+pub use manual::{WordManual, helpers, words as word_manuals};
 pub use resolver::Library;
 pub use words::params::{ParamInputs, ParamShown, Prompt};
 
