@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
+use oneex_sdk::ErrorKind;
 use rhai::{Dynamic, Engine, EvalAltResult, FnPtr, GlobalRuntimeState, NativeCallContext, Position};
 use serde_json::Value;
 
@@ -12,7 +13,7 @@ use super::error::{Thrown, error_map, failure_in};
 use super::load::Script;
 use super::plain::to_returned;
 use super::words::hosts::HostRef;
-use crate::run::{Arg, Code, Interrupt, NodeContext, Returned};
+use crate::run::{Arg, Code, Failure, Interrupt, NodeContext, Returned};
 
 thread_local! {
     /// The engine of the load that runs on this thread: closures keep it.
@@ -69,6 +70,11 @@ impl Closure {
     /// The function that it is, with copies of what it captured.
     pub(crate) fn function(&self) -> &FnPtr {
         &self.function
+    }
+
+    fn failure(&self, error: &EvalAltResult) -> Failure {
+        let from = self.global.source().map_or_else(|| Arc::clone(&self.script.name), Into::into);
+        failure_in(error, &self.script, &from)
     }
 
     fn evaluate(&self, args: Vec<Dynamic>) -> Result<Dynamic, Box<EvalAltResult>> {
@@ -132,11 +138,17 @@ impl Code for Closure {
             (Some(Stop::Skipped(reason)), _) => Err(Interrupt::Skipped(reason)),
             (Some(Stop::Cancelled | Stop::ParamsReached), _) => Err(Interrupt::Cancelled),
             (Some(Stop::KnownAfterRun(what)), _) => Err(Interrupt::KnownAfterRun(what)),
-            (_, Ok(returned)) => Ok(returned),
-            (_, Err(error)) => {
-                let from = self.global.source().map_or_else(|| Arc::clone(&self.script.name), Into::into);
-                Err(Interrupt::Failed(Box::new(failure_in(&error, &self.script, &from))))
+            (Some(Stop::Excess(excess)), result) => {
+                let mut failure = match result {
+                    Err(error) => self.failure(&error),
+                    Ok(_) => Failure::new(ErrorKind::Invalid, String::new()),
+                };
+                // Code that caught the error ended by another one, or by none.
+                failure.message = excess.message();
+                Err(Interrupt::Failed(Box::new(failure)))
             }
+            (None, Ok(returned)) => Ok(returned),
+            (None, Err(error)) => Err(Interrupt::Failed(Box::new(self.failure(&error)))),
         }
     }
 }

@@ -1,11 +1,12 @@
 //! What the present thread runs: the load, or code of a node. Native functions of the language look
 //! here, because Rhai hands them nothing else that differs from node to node.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::error::Thrown;
+use super::limits::{self, Excess};
 use super::load::Script;
 use crate::run::NodeContext;
 
@@ -33,14 +34,9 @@ pub(crate) enum Stop {
     KnownAfterRun(String),
     /// `params` was reached, and nothing more was asked for.
     ParamsReached,
-    /// It ran too long without waiting for anything.
-    Runaway,
+    /// It had too much of something: it is in an endless loop, or in an endless recursion.
+    Excess(Excess),
 }
-
-/// How long the script itself may run between two things that it waits for: what needs longer is an
-/// endless loop. Rhai's own limits count steps, and a step can be long: it measures a growing
-/// array at each.
-const LONGEST: Duration = Duration::from_secs(if cfg!(test) { 2 } else { 60 });
 
 impl Current {
     /// Code of a node, or of the load.
@@ -51,18 +47,21 @@ impl Current {
 
 thread_local! {
     static CURRENT: RefCell<Option<Current>> = const { RefCell::new(None) };
+    /// The code has run too long: the next variable that it reads ends it.
+    static OVERDUE: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Runs `work` as `current`; returns what it returned and why it was stopped, if it was.
 pub(crate) fn enter<T>(current: Current, work: impl FnOnce() -> T) -> (T, Option<Stop>) {
-    struct Restore(Option<Current>);
+    struct Restore(Option<Current>, bool);
     impl Drop for Restore {
         fn drop(&mut self) {
+            OVERDUE.set(self.1);
             CURRENT.with(|slot| *slot.borrow_mut() = self.0.take());
         }
     }
     let before = CURRENT.with(|slot| slot.borrow_mut().replace(current));
-    let restore = Restore(before);
+    let restore = Restore(before, OVERDUE.replace(false));
     let result = work();
     let stop = CURRENT.with(|slot| slot.borrow_mut().as_mut().and_then(|current| current.stop.take()));
     drop(restore);
@@ -117,7 +116,7 @@ pub(crate) fn stop(reason: Stop) -> Thrown {
     Thrown::Stopped
 }
 
-/// Asked by Rhai as the script runs: says whether it must end.
+/// Asked by Rhai at each step of the script: says whether it must end.
 pub(crate) fn must_end(operations: u64) -> bool {
     CURRENT.with(|slot| {
         let mut slot = slot.borrow_mut();
@@ -126,10 +125,16 @@ pub(crate) fn must_end(operations: u64) -> bool {
         if operations.is_multiple_of(256) {
             if current.node.as_ref().is_some_and(|node| node.cancel.is_cancelled()) {
                 current.stop.get_or_insert(Stop::Cancelled);
-            } else if current.since.elapsed() > LONGEST {
-                current.stop.get_or_insert(Stop::Runaway);
+            } else if limits::is_overdue(current.since.elapsed(), operations) && OVERDUE.replace(true) {
+                // It has read no variable since it was overdue, which would have been the better end.
+                current.stop.get_or_insert(Stop::Excess(Excess::Steps));
             }
         }
         current.stop.is_some()
     })
+}
+
+/// Whether the code has run too long, and reads variables still.
+pub(super) fn is_overdue() -> bool {
+    OVERDUE.get()
 }

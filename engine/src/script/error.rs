@@ -1,5 +1,6 @@
 //! Errors on their way between Rust and the script.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use oneex_sdk::{ErrorKind, OpError};
@@ -7,6 +8,7 @@ use rhai::{Dynamic, EvalAltResult, Map, NativeCallContext, Position as RhaiPosit
 
 use super::convert::{to_dynamic, to_value};
 use super::kind::in_words;
+use super::limits::Excess;
 use super::load::Script;
 use super::scan::Scan;
 use crate::diag::{Diagnostic, Position};
@@ -168,6 +170,9 @@ pub(crate) fn failure_in(error: &EvalAltResult, script: &Script, from: &Arc<str>
         }
     };
     frames.reverse();
+    // A recursion has the same call many times.
+    let mut seen = HashSet::new();
+    frames.retain(|frame| seen.insert(frame.clone()));
     // An error map that was caught and thrown again keeps its own place; the calls are not its own.
     if failure.position.is_none() || failure.position == position {
         failure.position = position.or_else(|| frames.first().map(|(position, _)| position.clone()));
@@ -220,11 +225,9 @@ fn sentence(error: &EvalAltResult) -> String {
         EvalAltResult::ErrorFunctionNotFound(call, _) => no_function(call),
         EvalAltResult::ErrorModuleNotFound(name, _) => format!("module `{name}` was not found"),
         EvalAltResult::ErrorTooManyOperations(_) | EvalAltResult::ErrorTerminated(..) => {
-            "the code ran too many steps without an end: an endless loop?".to_owned()
+            Excess::Steps.message()
         }
-        EvalAltResult::ErrorStackOverflow(_) => {
-            "functions call each other too deep: an endless recursion?".to_owned()
-        }
+        EvalAltResult::ErrorStackOverflow(_) => Excess::Calls.message(),
         EvalAltResult::ErrorDataTooLarge(what, _) => {
             let what = match what.to_lowercase() {
                 what if what.contains("string") => "a string",
@@ -232,7 +235,7 @@ fn sentence(error: &EvalAltResult) -> String {
                 what if what.contains("map") => "a map",
                 _ => "a value",
             };
-            format!("{what} grew beyond what a runbook may hold: an endless loop?")
+            Excess::Data(what).message()
         }
         EvalAltResult::ErrorMismatchDataType(wanted, found, _) => {
             format!("expected a value of type `{}`, found `{}`", in_words(wanted), in_words(found))

@@ -213,7 +213,16 @@ impl Loading {
         let (result, stop) = enter(current, || self.engine.run_ast_with_scope(&mut Scope::new(), &self.ast));
         super::closure::clear_engine();
         match (result, stop) {
-            (Err(error), Some(Stop::Runaway) | None) => Err(diagnostic_from(&error, &self.script).into()),
+            (Err(error), None) => Err(diagnostic_from(&error, &self.script).into()),
+            (result, Some(Stop::Excess(excess))) => {
+                let mut diagnostic = match result {
+                    Err(error) => diagnostic_from(&error, &self.script),
+                    Ok(()) => Diagnostic::error("script", ""),
+                };
+                // Code that caught the error ended by another one, or by none.
+                diagnostic.message = excess.message();
+                Err(diagnostic.into())
+            }
             (_, stop) => Ok(stop),
         }
     }

@@ -13,6 +13,7 @@ mod error;
 mod files;
 mod kind;
 pub(crate) mod library;
+mod limits;
 mod load;
 mod manual;
 mod notifies;

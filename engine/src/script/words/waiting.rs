@@ -142,12 +142,15 @@ fn parallel(context: &NativeCallContext<'_>, branches: Array) -> Fallible<Array>
     let mut first_error = None;
     for result in results {
         let (value, stopped) = result.map_err(|_| broken())?.map_err(|_| broken())?;
-        if let Some(reason) = stopped {
-            return Err(stop(reason).at(context));
-        }
-        match value {
-            Ok(value) => values.push(value),
-            Err(error) => first_error = first_error.or(Some(error)),
+        match (stopped, value) {
+            // What had too much of something says itself where that was.
+            (Some(reason @ Stop::Excess(_)), Err(error)) => {
+                stop(reason);
+                first_error = first_error.or(Some(error));
+            }
+            (Some(reason), _) => return Err(stop(reason).at(context)),
+            (None, Ok(value)) => values.push(value),
+            (None, Err(error)) => first_error = first_error.or(Some(error)),
         }
     }
     first_error.map_or(Ok(values), Err)
