@@ -45,6 +45,7 @@ impl Job<'_> {
             mode: "exec",
             environment: site.environment.map(|environment| environment.name),
             params: Value::Object(Map::new()),
+            said: Vec::new(),
         };
         let name = name.to_owned();
         let assemble = |listeners, runtime| {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use oneex_engine::diag::{Diagnostic, Diagnostics};
 use oneex_engine::inventory::HostSet;
 use oneex_engine::redact::Redactor;
-use oneex_engine::run::{Mode, RunIntroduction, RunOptions};
+use oneex_engine::run::{Level, Mode, RunEvent, RunIntroduction, RunOptions};
 use oneex_engine::script::{self, Described, LoadRequest, Loaded, ParamShown};
 use oneex_sdk::{Map, Value};
 
@@ -28,6 +28,8 @@ pub(crate) struct Loading<'a> {
     pub(crate) params: &'a ParamArgs,
     /// Parameters need no values.
     pub(crate) partial: bool,
+    /// What the load says becomes events of the run, and is not shown at once.
+    pub(crate) as_events: bool,
 }
 
 /// A loaded runbook with what the command line knows of it.
@@ -38,10 +40,11 @@ pub(crate) struct LoadedRunbook {
     pub(crate) loaded: Loaded,
     /// Who asks the person.
     pub(crate) asker: Arc<Asker>,
+    said: Vec<RunEvent>,
     forks: Option<usize>,
 }
 
-/// Loads a runbook and shows what the load says and warns of.
+/// Loads a runbook, and shows or keeps what the load says and warns of.
 pub(crate) fn load(
     context: &Context,
     given: &str,
@@ -51,6 +54,10 @@ pub(crate) fn load(
     let (runbook, request, forks) = request(context, given, loading, &asker)?;
     let redactor = Arc::clone(&request.redactor);
     let loaded = script::load(request).map_err(|diagnostics| failure(diagnostics, &redactor, &asker))?;
+    if loading.as_events {
+        let said = loaded.warnings.iter().map(event).chain(loaded.messages.iter().cloned()).collect();
+        return Ok(LoadedRunbook { name: runbook.name, loaded, asker, said, forks });
+    }
     for warning in &loaded.warnings {
         warn(context, warning.clone(), &redactor);
     }
@@ -59,7 +66,13 @@ pub(crate) fn load(
     for message in &loaded.messages {
         context.stderr.write(&said.render(&loaded.redactor.event(message.clone())));
     }
-    Ok(LoadedRunbook { name: runbook.name, loaded, asker, forks })
+    Ok(LoadedRunbook { name: runbook.name, loaded, asker, said: Vec::new(), forks })
+}
+
+/// A warning of the load as an event of the run.
+fn event(warning: &Diagnostic) -> RunEvent {
+    let position = warning.labels.first().map(|label| label.position.clone());
+    RunEvent::Message { node: None, level: Level::Warning, text: warning.message.clone(), position }
 }
 
 /// Reads a runbook's doc comment and parameters; gives its name too.
@@ -167,6 +180,7 @@ impl LoadedRunbook {
                 mode: word,
                 environment: loaded.environment.as_ref().map(|environment| environment.name.clone()),
                 params: shown(&loaded.params),
+                said: self.said.clone(),
             },
         })
     }

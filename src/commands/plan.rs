@@ -3,7 +3,7 @@
 use oneex_engine::run::{Mode, RunStatus};
 
 use super::examples;
-use super::inputs::{ForksArgs, ParamArgs, ReportArgs, SelectArgs, SiteArgs};
+use super::inputs::{ForksArgs, OutputFormat, ParamArgs, ReportArgs, SelectArgs, SiteArgs};
 use super::runbook_help;
 use crate::context::Context;
 use crate::error::CommandError;
@@ -46,7 +46,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, CommandError> 
     if args.help {
         return runbook_help::show("plan", runbook, &args.site, context);
     }
-    let loading = Loading { site: &args.site, params: &args.params, partial: false };
+    let as_events = args.report.output == OutputFormat::Json;
+    let loading = Loading { site: &args.site, params: &args.params, partial: false, as_events };
     let runbook = load::load(context, runbook.unwrap_or_default(), &loading)?;
     let chosen = choose(context, &args.report, Mode::Plan, &runbook.loaded.sources);
     let job = runbook.job(Mode::Plan, "plan", &args.select, &args.forks)?;

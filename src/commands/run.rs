@@ -3,7 +3,7 @@
 use oneex_engine::run::Mode;
 
 use super::examples;
-use super::inputs::{ForksArgs, ParamArgs, ReportArgs, SelectArgs, SiteArgs};
+use super::inputs::{ForksArgs, OutputFormat, ParamArgs, ReportArgs, SelectArgs, SiteArgs};
 use super::runbook_help;
 use crate::context::Context;
 use crate::error::CommandError;
@@ -50,7 +50,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, CommandError> 
     if args.help {
         return runbook_help::show("run", runbook, &args.site, context);
     }
-    let loading = Loading { site: &args.site, params: &args.params, partial: false };
+    let as_events = args.report.output == OutputFormat::Json;
+    let loading = Loading { site: &args.site, params: &args.params, partial: false, as_events };
     let runbook = load::load(context, runbook.unwrap_or_default(), &loading)?;
     let environment = runbook.loaded.environment.as_ref();
     let protected =

@@ -21,7 +21,11 @@ pub(crate) fn show(
     let described = match runbook {
         Some(runbook) => {
             let params = ParamArgs::default();
-            Some(load::describe(context, runbook, &Loading { site, params: &params, partial: true })?)
+            Some(load::describe(
+                context,
+                runbook,
+                &Loading { site, params: &params, partial: true, as_events: false },
+            )?)
         }
         None => None,
     };

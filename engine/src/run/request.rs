@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{GateKeeper, NodeKey, RunContext, RunOptions, RunSummary, Stop};
+use super::{GateKeeper, NodeKey, RunContext, RunEvent, RunOptions, RunSummary, Stop};
 use crate::graph::Selection;
 
-/// What the first event says of a run, besides its id and name.
+/// What the first events say of a run, besides its id and name.
 #[derive(Debug, Clone, Default)]
 pub struct RunIntroduction {
     /// `run`, `plan` or `exec`.
@@ -16,6 +16,8 @@ pub struct RunIntroduction {
     pub environment: Option<String>,
     /// The parameters.
     pub params: Value,
+    /// What the load said, where nobody has shown it yet: the events after the first.
+    pub said: Vec<RunEvent>,
 }
 
 /// Everything that a run needs.

@@ -161,6 +161,9 @@ impl Dispatcher {
             params: introduction.params,
             tasks: self.request.selection.len(),
         });
+        for said in introduction.said {
+            self.context.events.emit(said);
+        }
         for id in self.request.selection.iter() {
             let waits = self.wiring.before[id.index()].len() as u32;
             self.tasks[id.index()].expand_waits = waits;

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use super::main_loop::{Dispatcher, Errand, Message};
 use super::state::{Action, NodeState};
 use crate::graph::{Amount, Batch, TaskId, TaskKind};
@@ -370,8 +372,12 @@ impl Dispatcher {
         let (number, name) = (own.number, Arc::clone(&own.name));
         let no = match answer {
             _ if self.context.mode == Mode::Plan => None,
-            Ok(returned) if returned.value == serde_json::Value::Bool(false) => Some("said no".to_owned()),
-            Ok(_) | Err(Interrupt::Skipped(_) | Interrupt::KnownAfterRun(_)) => None,
+            Ok(Returned { unknown: true, .. } | Returned { value: Value::Null | Value::Bool(true), .. }) => {
+                None
+            }
+            Ok(Returned { value: Value::Bool(false), .. }) => Some("said no".to_owned()),
+            Ok(Returned { value, .. }) => Some(format!("returned `{value}`, which is no bool")),
+            Err(Interrupt::Skipped(_) | Interrupt::KnownAfterRun(_)) => None,
             Err(Interrupt::Failed(failure)) => Some(format!("failed: {}", failure.message)),
             Err(Interrupt::Cancelled) => Some("was cancelled".to_owned()),
         };

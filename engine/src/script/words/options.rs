@@ -76,6 +76,14 @@ pub(super) fn duration(value: &Dynamic) -> Result<Duration, Thrown> {
     }
 }
 
+/// A time limit: a duration above 0.
+pub(super) fn limit(value: &Dynamic) -> Result<Duration, Thrown> {
+    match duration(value)? {
+        Duration::ZERO => Err(expected("a time above 0", value)),
+        limit => Ok(limit),
+    }
+}
+
 /// A count, or a share: `2`, `"25%"`.
 pub(super) fn amount(value: &Dynamic) -> Result<Amount, Thrown> {
     let wanted = "a count or a share such as `\"25%\"`";
@@ -107,6 +115,14 @@ pub(super) fn number(value: &Dynamic) -> Result<f64, Thrown> {
         .as_float()
         .or_else(|_| value.as_int().map(|int| int as f64))
         .map_err(|_| expected("a number", value))
+}
+
+/// What each further wait is multiplied with.
+pub(super) fn factor(value: &Dynamic) -> Result<f64, Thrown> {
+    match number(value)? {
+        factor if factor.is_finite() && factor >= 1.0 => Ok(factor),
+        _ => Err(expected("a number of at least 1", value)),
+    }
 }
 
 /// A bool.

@@ -241,7 +241,8 @@ fn ladder(value: &Dynamic) -> Result<Vec<Amount>, Thrown> {
         Some(array) => array.iter().map(options::amount).collect::<Result<Vec<_>, _>>()?,
         None => vec![options::amount(value)?],
     };
-    if ladder.is_empty() || ladder.contains(&Amount::Count(0)) {
+    let nobody = |amount: &Amount| matches!(amount, Amount::Count(0)) || *amount == Amount::Percent(0.0);
+    if ladder.is_empty() || ladder.iter().any(nobody) {
         return Err(Thrown::invalid("a batch has at least one host"));
     }
     Ok(ladder)
@@ -257,12 +258,28 @@ fn retry(value: &Dynamic) -> Result<Retry, Thrown> {
                 .parse("times", times)?
                 .ok_or_else(|| Thrown::invalid("`retry` needs the option `times`"))?,
             wait: options.parse("wait", options::duration)?.unwrap_or(defaults.wait),
-            backoff: options.parse("backoff", options::number)?.unwrap_or(defaults.backoff).max(1.0),
+            backoff: options.parse("backoff", options::factor)?.unwrap_or(defaults.backoff),
             max_wait: options.parse("max_wait", options::duration)?.unwrap_or(defaults.max_wait),
-            on: options.parse("on", options::texts)?.unwrap_or_default(),
+            on: options.parse("on", failures)?.unwrap_or_default(),
         });
     }
     Ok(Retry { times: times(value)?, ..Retry::default() })
+}
+
+/// The kinds of failures that are tried again.
+fn failures(value: &Dynamic) -> Result<Vec<String>, Thrown> {
+    const KINDS: [&str; 5] = ["failed", "unreachable", "timeout", "denied", "invalid"];
+    let kinds = options::texts(value)?;
+    match kinds.iter().find(|kind| !KINDS.contains(&kind.as_str())) {
+        None => Ok(kinds),
+        Some(wrong) => {
+            let error = Thrown::invalid(format!("there is no failure of the kind `{wrong}`"));
+            Err(match oneex_sdk::nearest(wrong, KINDS) {
+                Some(right) => error.hint(format!("did you mean `{right}`?")),
+                None => error.hint(format!("kinds are: {}", KINDS.join(", "))),
+            })
+        }
+    }
 }
 
 fn times(value: &Dynamic) -> Result<u32, Thrown> {
@@ -387,7 +404,7 @@ fn register_policy(engine: &mut Engine) {
         "throttle", value: Dynamic, false, |draft| draft.task.throttle = Some(options::count(&value, 1)?);
         "exclusive", value: Dynamic, false, |draft| draft.task.exclusive.extend(options::texts(&value)?);
         "retry", value: Dynamic, false, |draft| draft.task.retry = retry(&value)?;
-        "timeout", value: Dynamic, false, |draft| draft.task.timeout = Some(options::duration(&value)?);
+        "timeout", value: Dynamic, false, |draft| draft.task.timeout = Some(options::limit(&value)?);
         "sudo", value: Dynamic, false, |draft| draft.task.sudo = options::user(&value)?;
         "tags", value: Dynamic, true, |draft| draft.task.tags.extend(options::texts(&value)?);
         "adds_hosts", value: Dynamic, false, |draft| draft.task.adds_hosts.extend(options::texts(&value)?);
