@@ -1,7 +1,7 @@
 //! One call of code: its context, its token, its time limit.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use oneex_sdk::{CancellationToken, ErrorKind};
@@ -48,6 +48,7 @@ impl Caller {
             sensitive: task.is_some_and(|task| task.sensitive),
             changed: Arc::clone(&self.changed),
             assumes: Arc::clone(&self.assumes),
+            cancelled_at: OnceLock::new(),
         });
         let timer = limit.map(|limit| Timer::start(&self.run, limit, cancel));
         let result = guarded(|| code.call(&context, args));
@@ -59,8 +60,11 @@ impl Caller {
             }
             Ok(Err(Interrupt::Cancelled | Interrupt::Failed(_))) => match late {
                 Some(limit) => {
-                    let failure =
+                    let mut failure =
                         Failure::new(ErrorKind::Timeout, format!("took longer than {}", shown(limit)));
+                    if let Some(at) = context.cancelled_at.get().cloned() {
+                        (failure.position, failure.frames) = (Some(at.position), at.frames);
+                    }
                     Err(Interrupt::Failed(Box::new(failure)))
                 }
                 None if parent.is_cancelled() => Err(Interrupt::Cancelled),

@@ -1,13 +1,13 @@
 //! What code can see of the run and of its node.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, RwLock};
 
 use oneex_sdk::{CancellationToken, Registry};
 use serde::Serialize;
 
 use super::{Connections, EventSink, Outputs, ProjectFiles};
-use crate::diag::SourceMap;
+use crate::diag::{Position, SourceMap};
 use crate::graph::{Graph, TaskId};
 use crate::inventory::Inventory;
 use crate::plan::Pending;
@@ -142,6 +142,17 @@ pub struct NodeContext {
     pub changed: Arc<AtomicBool>,
     /// Under `plan`: the pending change that what follows assumes; shared by all phases of the node.
     pub assumes: Arc<Mutex<Option<String>>>,
+    /// Where in the script the call was when it was cancelled, set by the code itself.
+    pub cancelled_at: OnceLock<CancelledAt>,
+}
+
+/// Where in the script a call was when it was cancelled.
+#[derive(Debug, Clone)]
+pub struct CancelledAt {
+    /// The place.
+    pub position: Position,
+    /// The calls that led there, as in [`super::Failure`].
+    pub frames: Vec<(Position, String)>,
 }
 
 impl NodeContext {

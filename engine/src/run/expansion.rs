@@ -57,20 +57,21 @@ fn no_host(inventory: &Inventory, name: &str) -> Box<Failure> {
 
 /// The hosts that a closure of `.on` returned.
 pub(super) fn hosts_of(inventory: &Inventory, returned: Value) -> Result<Vec<Arc<str>>, Box<Failure>> {
-    let list = match returned {
-        Value::Array(list) => list,
-        Value::String(_) => vec![returned],
-        _ => return Err(invalid("the closure of `.on` did not return hosts")),
-    };
-    let mut names: Vec<Arc<str>> = Vec::with_capacity(list.len());
-    for value in list {
-        let Value::String(name) = value else {
-            return Err(invalid(format!("the closure of `.on` returned `{value}`, which is no host")));
-        };
-        if !is_known(inventory, &name) {
-            return Err(no_host(inventory, &name));
+    if !matches!(returned, Value::Array(_) | Value::String(_)) {
+        return Err(invalid("the closure of `.on` did not return hosts"));
+    }
+    let mut names: Vec<Arc<str>> = Vec::new();
+    let mut open = vec![returned];
+    while let Some(value) = open.pop() {
+        match value {
+            // A set is an array of its hosts by now, also within an array.
+            Value::Array(list) => open.extend(list),
+            Value::String(name) if is_known(inventory, &name) => names.push(name.into()),
+            Value::String(name) => return Err(no_host(inventory, &name)),
+            other => {
+                return Err(invalid(format!("the closure of `.on` returned `{other}`, which is no host")));
+            }
         }
-        names.push(name.into());
     }
     Ok(in_order(inventory, names))
 }

@@ -26,7 +26,7 @@ mod view;
 pub use access::{OpCall, OpOutcome, ProjectFiles, facts, forget_facts, perform};
 pub use code::{Arg, Code, Failure, Interrupt, Returned};
 pub use connections::Connections;
-pub use context::{Mode, NodeContext, NodeKey, Notified, OpCounters, Phase, RunContext};
+pub use context::{CancelledAt, Mode, NodeContext, NodeKey, Notified, OpCounters, Phase, RunContext};
 pub use dispatcher::run;
 pub use event::{
     Counts, EVENT_VERSION, EventSink, Level, Listener, NodeStatus, OpStatus, RunEvent, RunStatus, RunSummary,

@@ -13,7 +13,7 @@ use super::error::{Thrown, error_map, failure_in};
 use super::load::Script;
 use super::plain::to_returned;
 use super::words::hosts::HostRef;
-use crate::run::{Arg, Code, Failure, Interrupt, NodeContext, Returned};
+use crate::run::{Arg, CancelledAt, Code, Failure, Interrupt, NodeContext, Returned};
 
 thread_local! {
     /// The engine of the load that runs on this thread: closures keep it.
@@ -136,7 +136,13 @@ impl Code for Closure {
         });
         match (stop, result) {
             (Some(Stop::Skipped(reason)), _) => Err(Interrupt::Skipped(reason)),
-            (Some(Stop::Cancelled | Stop::ParamsReached), _) => Err(Interrupt::Cancelled),
+            (Some(Stop::Cancelled | Stop::ParamsReached), result) => {
+                let failure = result.err().map(|error| self.failure(&error));
+                if let Some(Failure { position: Some(position), frames, .. }) = failure {
+                    context.cancelled_at.get_or_init(|| CancelledAt { position, frames });
+                }
+                Err(Interrupt::Cancelled)
+            }
             (Some(Stop::KnownAfterRun(what)), _) => Err(Interrupt::KnownAfterRun(what)),
             (Some(Stop::Excess(excess)), result) => {
                 let mut failure = match result {

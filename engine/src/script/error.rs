@@ -54,7 +54,9 @@ impl Thrown {
     pub(crate) fn at(self, context: &NativeCallContext<'_>) -> Box<EvalAltResult> {
         let position = context.call_position();
         match self {
-            Self::Stopped => EvalAltResult::ErrorTerminated(Dynamic::UNIT, position).into(),
+            // Rhai would forget the place of an error that it knows to be the end of everything. This
+            // one a script may catch, and ends at its next step.
+            Self::Stopped => EvalAltResult::ErrorRuntime(Dynamic::UNIT, position).into(),
             Self::Failed(failure) => EvalAltResult::ErrorRuntime(error_map(&failure).into(), position).into(),
         }
     }

@@ -5,6 +5,7 @@ mod imports;
 mod limits;
 mod loading;
 mod operations;
+mod policies;
 mod store;
 
 use std::collections::BTreeMap;
@@ -164,6 +165,7 @@ fn called(
         sensitive: false,
         changed: Arc::new(AtomicBool::new(false)),
         assumes: Arc::default(),
+        cancelled_at: std::sync::OnceLock::new(),
     });
     let body = Arc::clone(task.body.as_ref().expect("a body"));
     // Bodies block, and they need the stack of an executor's thread.

@@ -32,7 +32,8 @@ fn open(context: &NativeCallContext<'_>, name: &str, map: Map) -> Result<usize, 
     let mut options = Options::new("block", KNOWN, map)?;
     let on = options.take("on").map(|value| hosts_from(context, value)).transpose()?;
     let when = options.take("when").map(|value| condition(context, value)).transpose()?;
-    let rolling = options.take("batch").map(|value| batch(context, value)).transpose()?;
+    let rolling = options.take("batch").map(|value| batch(context, value)).transpose();
+    let rolling = rolling.map_err(|error| error.within("`block`: option `batch`"))?;
     let parallel = options.parse("parallel", options::boolean)?.unwrap_or(false);
     declared("block", |current, declared| {
         let position = current.script.position(context);

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::graph::{Amount, Batch, TaskId};
 use crate::run::scenario::{Call, DONE, Scenario, code, fails};
-use crate::run::{Mode, NodeStatus, RunStatus};
+use crate::run::{Interrupt, Mode, NodeStatus, RunStatus};
 
 fn rolling(ladder: &[Amount]) -> Batch {
     Batch { ladder: ladder.to_vec(), pause: Duration::ZERO, check: None }
@@ -72,6 +72,30 @@ fn the_check_between_batches_decides_and_a_plan_only_asks_it() {
             assert_eq!(ended.reason("roll [c]"), "the check after batch 1 of `roll` said no");
             assert_eq!(ended.report.summary.status, RunStatus::Failed);
         }
+    }
+}
+
+#[test]
+fn a_check_answers_with_a_bool_or_nothing_and_may_fail_or_skip() {
+    type Check = fn(&Call<'_>) -> crate::run::scenario::Body;
+    let cases: [(Check, Option<&str>); 7] = [
+        (|_| Ok(json!(true)), None),
+        (|_| DONE, None),
+        (|_| Err(Interrupt::Skipped("fine".into())), None),
+        (|_| Ok(json!(false)), Some("said no")),
+        (|_| Ok(json!("no")), Some("returned `\"no\"`, which is no bool")),
+        (|_| fails("503"), Some("failed: 503")),
+        (|_| panic!("on purpose"), Some("failed: internal error: on purpose")),
+    ];
+    for (check, stopped) in cases {
+        let batch = Batch { check: Some(code(check)), ..rolling(&[Amount::Count(1)]) };
+        let (scenario, _) = rolled("a,b", batch, "", 0);
+        let ended = scenario.run();
+        let expected =
+            stopped.map(|why| format!("the check after batch 1 of `roll` {why}")).unwrap_or_default();
+        assert_eq!(ended.reason("roll [b]"), expected);
+        let status = if stopped.is_some() { RunStatus::Failed } else { RunStatus::Ok };
+        assert_eq!(ended.report.summary.status, status, "{expected}");
     }
 }
 
