@@ -3,9 +3,11 @@
 mod commands;
 mod first_look;
 pub(crate) mod fleet;
+mod handlers;
 mod interrupts;
 mod output;
 mod plans;
+mod policies;
 mod quickstart;
 mod roles;
 mod rolling;

@@ -31,6 +31,10 @@ impl Dispatcher {
                 self.on_end_failed(interrupt, &mut summary);
             }
         }
+        if self.stopping {
+            // The second interrupt may have ended the last of the work before it was heard of.
+            self.interrupted();
+        }
         let [operations, changed, certain] = self.operations();
         (summary.counts.operations, summary.counts.changed, summary.counts.certain) =
             (operations, changed, certain);

@@ -70,6 +70,8 @@ pub(super) struct Dispatcher {
     pub(super) tasks_left: usize,
     /// Set by the first interrupt.
     pub(super) stopping: bool,
+    /// Set by the second.
+    pub(super) at_once: bool,
     /// Set where the interrupt came before everything had ended.
     pub(super) cut_short: bool,
     pub(super) tally: Tally,
@@ -110,6 +112,7 @@ impl Dispatcher {
             busy: 0,
             outside: 0,
             stopping: false,
+            at_once: false,
             cut_short: false,
             tally: Tally::default(),
             started: Instant::now(),

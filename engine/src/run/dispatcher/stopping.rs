@@ -19,15 +19,23 @@ pub(super) struct InBatch {
 
 impl Dispatcher {
     /// The run was interrupted, or interrupted again: no new nodes begin. What runs was cancelled
-    /// by whoever saw the interrupt first.
+    /// by whoever saw the interrupt first. Each of the two is told once.
     pub(super) fn interrupted(&mut self) {
-        let again = std::mem::replace(&mut self.stopping, true);
-        let signal = self.stop().signal().to_owned();
-        self.context.events.emit(RunEvent::Interrupted { signal, at_once: again });
-        if !again && self.tasks_left > 0 {
-            self.cut_short = true;
-            self.end_the_rest(NodeStatus::Cancelled, "the run was interrupted");
+        if !std::mem::replace(&mut self.stopping, true) {
+            self.tell_interrupt(false);
+            if self.tasks_left > 0 {
+                self.cut_short = true;
+                self.end_the_rest(NodeStatus::Cancelled, "the run was interrupted");
+            }
         }
+        if self.stop().immediate().is_cancelled() && !std::mem::replace(&mut self.at_once, true) {
+            self.tell_interrupt(true);
+        }
+    }
+
+    fn tell_interrupt(&self, at_once: bool) {
+        let signal = self.stop().signal().to_owned();
+        self.context.events.emit(RunEvent::Interrupted { signal, at_once });
     }
 
     /// What cancels a node that begins: the run, or its batch where it is in one.
