@@ -94,6 +94,7 @@ impl SshFarm {
         generate_key(&dir.path().join("client_key"));
         fs::copy(dir.path().join("client_key.pub"), dir.path().join("authorized_keys"))
             .expect("the key is copied");
+        fs::create_dir(dir.path().join("home")).expect("the home of users is made");
         let accounts = Accounts::write(dir.path().join("accounts"), &options.users);
         let mut farm = Self { dir, servers: Vec::new(), hosts: Vec::new(), user, accounts };
         let each = if options.separate { 1 } else { ADDRESSES_PER_SERVER };
@@ -249,6 +250,8 @@ impl SshFarm {
             let _ = writeln!(text, "ListenAddress {address}");
         }
         let _ = writeln!(text, "HostKey {}", host_key.display());
+        // What the user's own start-up files do is no part of a test, and may take its time.
+        let _ = writeln!(text, "SetEnv HOME={}", self.dir.path().join("home").display());
         let _ = writeln!(text, "AuthorizedKeysFile {}", self.authorized_keys().display());
         text.push_str(
             "PidFile none\nUsePAM no\nStrictModes no\nUseDNS no\nPermitRootLogin yes\n\
