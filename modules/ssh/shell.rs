@@ -351,9 +351,9 @@ impl Running {
         self.waiting.is_none()
     }
 
-    /// Something of its process group was left running at its end.
-    pub(super) fn group_left(&self) -> bool {
-        self.ending.as_ref().is_none_or(|ending| ending.group_left)
+    /// Something of it may still write to the channel.
+    pub(super) fn is_left(&self) -> bool {
+        self.ending.as_ref().is_none_or(|ending| ending.is_left)
     }
 
     /// What came of it.

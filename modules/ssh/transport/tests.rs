@@ -416,3 +416,70 @@ async fn sudo_is_given_its_password_and_a_wrong_one_is_denied() {
         assert_eq!(text(&host, "echo mine").await, "mine\n");
     }
 }
+
+#[tokio::test]
+async fn a_daemon_that_keeps_the_output_never_writes_into_another_commands() {
+    use std::os::unix::fs::PermissionsExt;
+    let farm = SshFarm::start(1);
+    let host = connected(&farm).await;
+    let folder = farm.host(0).folder.display().to_string();
+    for (number, (begin, stream)) in [
+        ("setsid", "1"),
+        ("setsid", "2"),
+        ("setsid setsid", "1"),
+        ("setsid sh -c 'exec 7>&1 >/dev/null 2>&1; exec \"$@\"' sh", "7"),
+        ("setsid sudo -n -u nobody", "1"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let (go, wrote) = (format!("{folder}/go-{number}"), format!("{folder}/wrote-{number}"));
+        std::fs::create_dir(&wrote).expect("a folder");
+        std::fs::set_permissions(&wrote, std::fs::Permissions::from_mode(0o777)).expect("a mode");
+        // It must be able to say that it wrote, wherever that went.
+        let daemon = format!(
+            "trap '' PIPE; until [ -e \"$1\" ]; do sleep 0.01; done; echo intruder >&{stream}; touch \"$2/x\""
+        );
+        let start = Command::script(
+            format!("{begin} sh -c \"$3\" sh \"$1\" \"$2\" </dev/null & echo started"),
+            [&go, &wrote, &daemon],
+        );
+        assert_eq!(
+            run(&host, start).await.expect("it starts").stdout_text(),
+            "started\n",
+            "{begin} {stream}"
+        );
+        let text = "touch \"$1\"; until [ -e \"$2/x\" ]; do sleep 0.01; done; echo mine; echo mine too >&2";
+        let mut next = Command::script(text, [&go, &wrote]);
+        next.timeout = Some(Duration::from_secs(20));
+        let output = run(&host, next).await.expect("it runs");
+        assert_eq!(
+            (output.stdout_text().as_str(), output.stderr_text().as_str()),
+            ("mine\n", "mine too\n"),
+            "{begin} {stream}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_daemon_that_keeps_nothing_costs_no_new_shell() {
+    let farm = SshFarm::start(1);
+    let host = connected(&farm).await;
+    let mut daemon = Command::shell(
+        "rm -f begun; setsid sh -c '>begun; exec sleep 64.70331' </dev/null >/dev/null 2>&1 & \
+         until [ -e begun ]; do :; done; echo started",
+    );
+    daemon.cwd = Some(farm.host(0).folder.display().to_string());
+    let mut costs = Vec::new();
+    for _ in 0..20 {
+        let before = host.traffic().round_trips;
+        assert_eq!(run(&host, daemon.clone()).await.expect("it starts").stdout_text(), "started\n");
+        costs.push(host.traffic().round_trips - before);
+    }
+    for process in processes::with_argument("64.70331") {
+        processes::kill(process);
+    }
+    // A shell is given up where that is not certain: when the numbers of processes begin anew.
+    let cheap = costs.iter().filter(|cost| **cost == 1).count();
+    assert!(cheap > 10, "{costs:?}");
+}
