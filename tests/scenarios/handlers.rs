@@ -28,13 +28,16 @@ fn ran(stream: &Stream) -> Vec<String> {
     ran
 }
 
+/// A task, and its host.
+type Node = (&'static str, &'static str);
+
 struct Case {
     name: &'static str,
     book: &'static str,
     code: i32,
     ran: &'static [&'static str],
     /// Pairs of nodes: the first has ended before the second begins.
-    order: &'static [((&'static str, &'static str), (&'static str, &'static str))],
+    order: &'static [(Node, Node)],
 }
 
 const CASES: [Case; 14] = [
