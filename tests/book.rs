@@ -208,26 +208,67 @@ fn event_rows(page: &str) -> Vec<(String, Vec<String>)> {
     .collect()
 }
 
-#[test]
-fn the_page_of_events_lists_every_event_with_its_fields() {
-    let files = sources::all();
-    let source = files.iter().find(|file| file.path == Path::new("engine/src/run/event.rs")).unwrap();
-    let event = source.syntax.items.iter().find_map(|item| match item {
-        syn::Item::Enum(item) if item.ident == "RunEvent" => Some(item),
+/// What the page calls the objects and words inside an event, with where and what they are in the source.
+const INSIDE: [(&str, &str, &str); 12] = [
+    ("status` of a node", "engine/src/run/event.rs", "NodeStatus"),
+    ("status` of an operation", "engine/src/run/event.rs", "OpStatus"),
+    ("status` of a run", "engine/src/run/event.rs", "RunStatus"),
+    ("level", "engine/src/run/event.rs", "Level"),
+    ("node", "engine/src/run/context.rs", "NodeKey"),
+    ("position", "engine/src/diag.rs", "Position"),
+    ("failure", "engine/src/run/code.rs", "Failure"),
+    ("kind` of a failure", "engine/sdk/src/error.rs", "ErrorKind"),
+    ("change", "engine/sdk/src/change.rs", "Change"),
+    ("an item of `items", "engine/sdk/src/change.rs", "ChangeItem"),
+    ("summary", "engine/src/run/event.rs", "RunSummary"),
+    ("counts", "engine/src/run/event.rs", "Counts"),
+];
+
+/// The variants of an enum as serde writes them, with their fields; a struct is one of its own name.
+fn shape(path: &str, name: &str) -> Vec<(String, Vec<String>)> {
+    let text = std::fs::read_to_string(sources::root().join(path)).unwrap();
+    let names = |fields: &syn::Fields| {
+        fields.iter().filter_map(|field| Some(field.ident.as_ref()?.to_string())).collect()
+    };
+    let found = syn::parse_file(&text).unwrap().items.into_iter().find_map(|item| match item {
+        syn::Item::Enum(item) if item.ident == name => {
+            let variants = item.variants.iter();
+            Some(
+                variants
+                    .map(|variant| (snake_case(&variant.ident.to_string()), names(&variant.fields)))
+                    .collect(),
+            )
+        }
+        syn::Item::Struct(item) if item.ident == name => Some(vec![(name.to_owned(), names(&item.fields))]),
         _ => None,
     });
-    let told: Vec<(String, Vec<String>)> = event
-        .unwrap()
-        .variants
-        .iter()
-        .map(|variant| {
-            let fields = variant.fields.iter().map(|field| field.ident.as_ref().unwrap().to_string());
-            (snake_case(&variant.ident.to_string()), fields.collect())
-        })
-        .collect();
-    assert!(told.len() >= 16, "the events were not found: {told:?}");
+    found.unwrap_or_else(|| panic!("{path} has no `{name}`"))
+}
+
+#[test]
+fn the_page_of_events_lists_every_event_with_its_fields() {
     let page = std::fs::read_to_string(sources::root().join("book/src/reference/events.md")).unwrap();
-    assert_eq!(event_rows(&page), told);
+    let (events, inside) = page.split_once("| inside |").unwrap();
+    let told = event_rows(events);
+    assert!(told.len() >= 16, "the events were not found: {told:?}");
+    assert_eq!(told, shape("engine/src/run/event.rs", "RunEvent"));
+
+    let rows: Vec<Vec<&str>> = inside.lines().map(|line| line.split('|').map(str::trim).collect()).collect();
+    for (called, path, name) in INSIDE {
+        let row = rows.iter().find(|cells| cells.len() == 5 && cells[1].trim_matches('`') == called);
+        let row = row.unwrap_or_else(|| panic!("the page says nothing of `{called}`"));
+        let told: Vec<&str> = row[3].trim_matches('`').split(' ').collect();
+        let is: Vec<String> = match shape(path, name).as_slice() {
+            [(of_struct, fields)] if of_struct == name => fields.clone(),
+            variants => variants.iter().map(|(variant, _)| variant.clone()).collect(),
+        };
+        assert_eq!(told, is, "{called}");
+    }
+    assert_eq!(
+        rows.iter().filter(|cells| cells.len() == 5).count(),
+        INSIDE.len() + 1,
+        "rows that nothing compares"
+    );
 }
 
 /// The name of a variant as serde writes it.

@@ -1,8 +1,11 @@
 //! The commands, one file a command: what they print, and the code they end with.
 
+mod completions;
 mod environments;
+mod exits;
 mod hosts;
 mod inventories;
+mod machines;
 mod manual;
 mod mistakes;
 mod secrets;
