@@ -89,11 +89,14 @@ fn the_stream_is_whole_however_a_run_ends() {
     assert_eq!(wrong.stdout, "");
     assert!(wrong.stderr.starts_with("error"), "{}", wrong.stderr);
 
-    // What a script says while it is loaded is no event of the run.
+    // What a script says while it is loaded comes right after the beginning, and nowhere else.
     project.write("load.rhai", "info(\"loading\"); warn(\"odd\"); task(\"a\").run(|| {});");
     let loaded = project.oneex(["run", "load.rhai", "--output", "json"]).run().expect_code(0);
-    events(&loaded);
-    assert!(loaded.stderr.contains("loading") && loaded.stderr.contains("odd"), "{}", loaded.stderr);
+    let stream = events(&loaded);
+    let said: Vec<_> =
+        stream[1..3].iter().map(|event| (event["level"].as_str(), event["text"].as_str())).collect();
+    assert_eq!(said, [(Some("info"), Some("loading")), (Some("warning"), Some("odd"))]);
+    assert_eq!(loaded.stderr, "");
 }
 
 #[test]

@@ -15,7 +15,10 @@ pub fn helpers() -> Vec<WordManual> {
     let mut engine = Engine::new();
     let world: Arc<dyn library::World> = Arc::new(world::ScriptWorld);
     library::register(&mut engine, &world);
-    let ours = of_engine(&engine).into_iter().filter(|helper| !plain.contains(helper));
+    let mut ours: Vec<Helper> =
+        of_engine(&engine).into_iter().filter(|helper| !plain.contains(helper)).collect();
+    // The engine lists overloads in no order.
+    ours.sort();
     let mut manuals: BTreeMap<String, WordManual> = BTreeMap::new();
     for helper in ours {
         let manual = manuals.entry(helper.name.clone()).or_insert_with(|| WordManual {
@@ -31,7 +34,7 @@ pub fn helpers() -> Vec<WordManual> {
 }
 
 /// A function as the engine describes it.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Helper {
     name: String,
     call: String,
