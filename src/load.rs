@@ -98,7 +98,7 @@ fn request(
     let runbook = runbook::find(context, given)?;
     let folder = runbook.path.parent().unwrap_or(Path::new("/"));
     let mut site = Site::open(context, folder, loading.site)?;
-    site.read_runbook_vars(folder)?;
+    site.read_runbook_vars(context, folder)?;
     let mut inputs = params::inputs(loading.params, context, asker)?;
     inputs.environment = std::mem::take(&mut site.params);
     inputs.partial = loading.partial;

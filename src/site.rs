@@ -43,8 +43,11 @@ impl Site {
         let environment = config
             .environment(args.env.as_deref())
             .map_err(|error| CommandError::usage(error.to_string()).hint(error.hint()))?;
-        let inventory =
+        let mut inventory =
             Inventory::load(&sources(context, args, &config, environment), &SourceMap::default())?;
+        if let Some(root) = &root {
+            inventory.read_runbook_vars(&near(context, root), &SourceMap::default())?;
+        }
         let redactor = Arc::new(Redactor::default());
         redactor.register_all(inventory.secrets());
         let http = http_table(context, &config, environment, &redactor)?;
@@ -63,8 +66,8 @@ impl Site {
     }
 
     /// Adds `group_vars` and `host_vars` beside the runbook.
-    pub(crate) fn read_runbook_vars(&mut self, folder: &Path) -> Result<(), CommandError> {
-        self.inventory.read_runbook_vars(folder, &SourceMap::default())?;
+    pub(crate) fn read_runbook_vars(&mut self, context: &Context, folder: &Path) -> Result<(), CommandError> {
+        self.inventory.read_runbook_vars(&near(context, folder), &SourceMap::default())?;
         self.redactor.register_all(self.inventory.secrets());
         Ok(())
     }
@@ -151,6 +154,14 @@ fn sources(
         given => (given, context.cwd.as_path()),
     };
     texts.iter().map(|text| source(context, folder, text)).collect()
+}
+
+/// A folder as people know it from where they stand.
+fn near(context: &Context, folder: &Path) -> PathBuf {
+    match folder.strip_prefix(&context.cwd) {
+        Ok(inside) => Path::new(".").join(inside),
+        Err(_) => folder.to_path_buf(),
+    }
 }
 
 /// What an inventory's name means from `folder`; paths are shown from the current folder.

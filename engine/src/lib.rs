@@ -6,6 +6,7 @@
 //! needs of them, the command line hands in.
 
 pub mod check;
+pub mod conceal;
 pub mod diag;
 pub mod graph;
 pub mod inventory;

@@ -1,7 +1,10 @@
 //! `oneex hosts`: the hosts of the inventory.
 
-use oneex_engine::inventory::{GroupTree, Inventory, is_secret_variable};
-use oneex_engine::redact::MASK;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use oneex_engine::inventory::{GroupTree, Inventory, is_secret_variable, secrets_of};
+use oneex_engine::redact::{MASK, Redactor};
+use oneex_engine::template::HostVariables;
 use oneex_sdk::{Map, Value, json, visible};
 
 use super::examples;
@@ -43,15 +46,16 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, CommandError> 
         context.stdout.write(&out);
         return Ok(Exit::Ok);
     }
+    let inventory = Arc::new(RwLock::new(site.inventory));
     for host in &hosts {
         let line = match args.output {
             OutputFormat::Json => {
-                let mut described = described(&site.inventory, host);
+                let mut described = described(&inventory, host, &site.redactor);
                 site.redactor.value(&mut described);
                 escape(&described.to_string())
             }
             OutputFormat::Human if args.vars => {
-                let mut vars = site.inventory.host(host).map(|info| shown(&info.vars)).unwrap_or_default();
+                let mut vars = shown(&variables(&inventory, host, &site.redactor));
                 site.redactor.value(&mut vars);
                 let name = context.stdout.paint(CYAN, &visible(host));
                 format!("{name} {}", visible(&format!("{vars:#}")))
@@ -64,8 +68,11 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, CommandError> 
 }
 
 /// A host as data.
-fn described(inventory: &Inventory, name: &str) -> Value {
-    let Some(info) = inventory.host(name) else { return json!({ "name": name }) };
+fn described(inventory: &Arc<RwLock<Inventory>>, name: &str, redactor: &Redactor) -> Value {
+    let read = || inventory.read().unwrap_or_else(PoisonError::into_inner);
+    let Some(info) = read().host(name) else { return json!({ "name": name }) };
+    // Where a template has no value yet, nothing is said of the way to the host.
+    let info = Inventory::reach(inventory, name).and_then(Result::ok).unwrap_or(info);
     json!({
         "name": info.name,
         "groups": info.groups,
@@ -73,8 +80,23 @@ fn described(inventory: &Inventory, name: &str) -> Value {
         "address": info.target.address,
         "port": info.target.port,
         "user": info.target.user,
-        "vars": shown(&info.vars),
+        "vars": shown(&variables(inventory, name, redactor)),
     })
+}
+
+/// The variables of a host, rendered; one that cannot be, as with facts, stays the template that it is.
+fn variables(inventory: &Arc<RwLock<Inventory>>, host: &str, redactor: &Redactor) -> Map<String, Value> {
+    let info = inventory.read().unwrap_or_else(PoisonError::into_inner).host(host);
+    let Some(info) = info else { return Map::new() };
+    let rendered = HostVariables::new(inventory, &info, None);
+    let value = |name: &String, written: &Value| match rendered.get(name) {
+        Ok(Some(value)) => value,
+        _ => written.clone(),
+    };
+    let vars: Map<_, _> =
+        info.vars.iter().map(|(name, written)| (name.clone(), value(name, written))).collect();
+    redactor.register_all(secrets_of(&vars));
+    vars
 }
 
 /// Variables as they are shown: those with a secret's name are masked, however short they are.

@@ -14,7 +14,7 @@ pub struct HostInfo {
     pub name: String,
     /// The groups it is in, its own first, then theirs; without `all`.
     pub groups: Vec<String>,
-    /// Its variables, groups' and own merged.
+    /// Its variables, groups' and own merged, as they are written: those that are templates are not rendered.
     pub vars: Map<String, Value>,
     /// How it is reached.
     pub target: Target,
@@ -39,6 +39,8 @@ pub struct Target {
     pub private_key_file: Option<PathBuf>,
     /// Host keys that are known for it beside the known_hosts files, each `TYPE BASE64`.
     pub host_keys: Vec<String>,
+    /// The user that operations run as where the script names none; the connection's when left out.
+    pub sudo_user: Option<String>,
     /// The password that `sudo` asks for.
     pub sudo_password: Option<Secret<String>>,
     /// Further options of the connector, by their inventory names.

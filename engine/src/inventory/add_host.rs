@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use oneex_sdk::HostInfo;
 use serde_json::{Map, Value};
 
+use super::connection::{self, ConnectionError};
 use super::data::{ALL, Inventory};
 
 /// A host that a task made.
@@ -44,6 +45,9 @@ pub enum AddHostError {
     /// Not `TYPE BASE64`.
     #[error("`{0}` is no host key: a host key is `TYPE BASE64`")]
     HostKey(String),
+    /// A connection variable that is no good.
+    #[error(transparent)]
+    Connection(#[from] ConnectionError),
 }
 
 impl Inventory {
@@ -77,8 +81,8 @@ impl Inventory {
         let given = connection.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
         let host = &mut self.hosts[index];
         for (name, value) in given.chain(new.vars) {
-            changed |= host.vars.get(&name) != Some(&value);
-            host.vars.insert(name, value);
+            changed |= host.vars.values().get(&name) != Some(&value);
+            host.vars.insert(&name, value);
         }
         for key in new.host_keys {
             if !host.host_keys.contains(&key) {
@@ -112,6 +116,8 @@ fn check(new: &NewHost) -> Result<(), AddHostError> {
     if let Some(group) = new.groups.iter().find(|group| bad(group) || group.contains(':')) {
         return Err(AddHostError::Group(group.clone()));
     }
+    let owner = format!("host `{}`", new.name);
+    new.vars.iter().try_for_each(|(name, value)| connection::check(&owner, name, value))?;
     let is_key = |key: &str| key.split_whitespace().count() >= 2 && !key.contains(['\n', '\r']);
     match new.host_keys.iter().find(|key| !is_key(key)) {
         Some(key) => Err(AddHostError::HostKey(key.clone())),

@@ -4,9 +4,11 @@ use std::sync::{Arc, OnceLock};
 
 use indexmap::{IndexMap, IndexSet};
 use oneex_sdk::HostInfo;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use super::vars::Vars;
 use super::vars_folder::VarsFolder;
+use crate::diag::Position;
 
 /// A host's index in [`Inventory::hosts`].
 pub(super) type HostIndex = usize;
@@ -35,7 +37,7 @@ pub struct Inventory {
 /// A host as the sources wrote it.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Host {
-    pub(super) vars: Map<String, Value>,
+    pub(super) vars: Vars,
     /// The groups that name it, in the order in which they do.
     pub(super) groups: IndexSet<GroupIndex>,
     pub(super) host_keys: Vec<String>,
@@ -47,7 +49,7 @@ pub(super) struct Host {
 /// A group as the sources wrote it.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Group {
-    pub(super) vars: Map<String, Value>,
+    pub(super) vars: Vars,
     pub(super) priority: i64,
     pub(super) hosts: IndexSet<HostIndex>,
     pub(super) children: IndexSet<GroupIndex>,
@@ -108,7 +110,13 @@ impl Inventory {
     }
 
     /// Sets a variable of a group; `ansible_group_priority` becomes its priority.
-    pub(super) fn set_group_var(&mut self, group: GroupIndex, name: &str, value: Value) {
+    pub(super) fn set_group_var(
+        &mut self,
+        group: GroupIndex,
+        name: &str,
+        value: Value,
+        place: impl FnOnce() -> Position,
+    ) {
         let group = &mut self.groups[group];
         let priority = match &value {
             Value::Number(number) => number.as_i64(),
@@ -120,7 +128,7 @@ impl Inventory {
                 group.priority = priority;
             }
             _ => {
-                group.vars.insert(name.to_owned(), value);
+                group.vars.set(name, value, place);
             }
         }
     }

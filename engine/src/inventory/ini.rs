@@ -10,11 +10,14 @@ use oneex_sdk::nearest;
 use regex::Regex;
 use serde_json::Value;
 
+use super::connection::{self, ConnectionError};
 use super::data::{GroupIndex, Inventory, UNGROUPED};
 use super::mistake::File;
 use super::yaml::Place;
 use super::{literal, range, words};
+use crate::conceal::{conceal, looks_secret};
 use crate::diag::{Diagnostic, SourceMap};
+use crate::redact::MASK;
 
 static SECTION: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"^\[([^:\]\s]+)(?::(\w+))?\]\s*(?:#.*)?$").ok());
@@ -35,12 +38,14 @@ struct Pending {
 }
 
 struct Reader<'a> {
+    file: &'a File,
     inventory: &'a mut Inventory,
     group: GroupIndex,
     kind: Kind,
     pending: IndexMap<String, Pending>,
     links: Vec<(GroupIndex, String, Place)>,
     found: Vec<(Place, String, Option<String>)>,
+    refused: Vec<(Place, ConnectionError)>,
 }
 
 /// Reads an INI inventory into `inventory`.
@@ -51,12 +56,14 @@ pub(super) fn read(
     mistakes: &mut Vec<Diagnostic>,
 ) {
     let mut reader = Reader {
+        file,
         inventory,
         group: UNGROUPED,
         kind: Kind::Hosts,
         pending: IndexMap::new(),
         links: Vec::new(),
         found: Vec::new(),
+        refused: Vec::new(),
     };
     for (number, line) in (1_u32..).zip(file.text.lines()) {
         let trimmed = line.trim_start();
@@ -67,6 +74,7 @@ pub(super) fn read(
         }
     }
     reader.finish();
+    mistakes.extend(reader.refused.iter().map(|(place, error)| file.refused(sources, *place, error)));
     for (place, message, hint) in reader.found {
         let diagnostic = file.mistake(sources, "bad-inventory", place, message);
         mistakes.push(match hint {
@@ -89,7 +97,11 @@ impl Reader<'_> {
         }
         if line.starts_with('[') && line.ends_with(']') {
             let hint = "write `[GROUP]`, `[GROUP:children]` or `[GROUP:vars]` without spaces";
-            return self.found.push((place, format!("`{line}` is no section header"), Some(hint.into())));
+            return self.found.push((
+                place,
+                format!("`{}` is no section header", conceal(line)),
+                Some(hint.into()),
+            ));
         }
         match self.kind {
             Kind::Hosts => self.host(line, place),
@@ -132,12 +144,18 @@ impl Reader<'_> {
         };
         let Some((pattern, rest)) = words.split_first() else { return };
         let at = |column: u32| Place { line: place.line, column: place.column + column - 1 };
+        let owner = format!("host `{}`", pattern.text);
         let mut vars = Vec::new();
-        for word in rest {
+        for (word, before) in rest.iter().zip(&words) {
             match word.text.split_once('=') {
-                Some((name, value)) => vars.push((name.to_owned(), literal::parse(value))),
+                Some((name, value)) => {
+                    let value = literal::parse(value);
+                    self.connection(&owner, name, &value, at(word.column));
+                    vars.push((name, value, at(word.column)));
+                }
                 None => {
-                    let message = format!("a host's variable is `name=value`, and this is `{}`", word.text);
+                    let shown = if looks_secret(&before.text) { MASK } else { &word.text };
+                    let message = format!("a host's variable is `name=value`, and this is `{shown}`");
                     self.found.push((at(word.column), message, None));
                 }
             }
@@ -154,9 +172,11 @@ impl Reader<'_> {
                     self.inventory.put(host, self.group);
                     let known = &mut self.inventory.hosts[host].vars;
                     if let Some(port) = port {
-                        known.insert("ansible_port".into(), port.into());
+                        known.insert("ansible_port", port.into());
                     }
-                    known.extend(vars.iter().cloned());
+                    for (name, value, place) in &vars {
+                        known.set(name, value.clone(), || self.file.position(*place));
+                    }
                 }
             }
         }
@@ -166,11 +186,19 @@ impl Reader<'_> {
         let Some((name, value)) = line.split_once('=') else {
             let group = self.inventory.group_name(self.group);
             let hint = format!("hosts stand below `[{group}]`, variables below `[{group}:vars]`");
-            let message = format!("`name=value` is expected here, and this is `{line}`");
+            let message = format!("`name=value` is expected here, and this is `{}`", conceal(line));
             return self.found.push((place, message, Some(hint)));
         };
         let value: Value = literal::parse(value.trim());
-        self.inventory.set_group_var(self.group, name.trim(), value);
+        let owner = format!("group `{}`", self.inventory.group_name(self.group));
+        self.connection(&owner, name.trim(), &value, place);
+        self.inventory.set_group_var(self.group, name.trim(), value, || self.file.position(place));
+    }
+
+    fn connection(&mut self, owner: &str, name: &str, value: &Value, place: Place) {
+        if let Err(error) = connection::check(owner, name, value) {
+            self.refused.push((place, error));
+        }
     }
 
     fn child(&mut self, line: &str, place: Place) {

@@ -72,12 +72,18 @@ impl Inventory {
         if mistakes.is_empty() { Ok(inventory) } else { Err(Diagnostics(mistakes)) }
     }
 
-    /// Adds `group_vars` and `host_vars` beside the runbook, which win over those beside the inventory.
+    /// Adds `group_vars` and `host_vars` beside the project file or the runbook, which win over those beside the
+    /// inventory. Of several folders the later one wins.
     ///
     /// Fails with every mistake found in them; then nothing is added.
     pub fn read_runbook_vars(&mut self, folder: &Path, sources_map: &SourceMap) -> Result<(), Diagnostics> {
+        let known = |folders: &[VarsFolder]| folders.iter().find(|known| known.is_of(folder)).cloned();
+        if known(&self.beside_runbook).is_some() {
+            return Ok(());
+        }
         let mut mistakes = Vec::new();
-        let vars = VarsFolder::read(folder, sources_map, &mut mistakes);
+        let vars = known(&self.beside_inventory)
+            .unwrap_or_else(|| VarsFolder::read(folder, sources_map, &mut mistakes));
         if !mistakes.is_empty() {
             return Err(Diagnostics(mistakes));
         }
@@ -110,7 +116,7 @@ impl Loader<'_> {
                         let host = self.inventory.host_index(&name);
                         self.inventory.put(host, UNGROUPED);
                         if let Some(port) = port {
-                            self.inventory.hosts[host].vars.insert("ansible_port".into(), port.into());
+                            self.inventory.hosts[host].vars.insert("ansible_port", port.into());
                         }
                     }
                 }

@@ -1,10 +1,13 @@
 //! Files that people wrote, and what is wrong with them.
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use oneex_sdk::io_reason;
 
+use super::connection::ConnectionError;
 use super::yaml::{Place, YamlError};
+use crate::conceal::conceal;
 use crate::diag::{Diagnostic, Position, SourceMap};
 
 /// A file with its text; larger ones than 64 MiB are refused.
@@ -13,6 +16,8 @@ pub(super) struct File {
     pub(super) name: String,
     /// The whole text.
     pub(super) text: String,
+    /// The text as it is shown.
+    shown: OnceLock<String>,
 }
 
 impl File {
@@ -48,10 +53,10 @@ impl File {
             );
             return None;
         }
-        Some(Self { name, text })
+        Some(Self { name, text, shown: OnceLock::new() })
     }
 
-    /// A mistake at a place of the file.
+    /// A mistake at a place of the file. Its line is shown with the values of secrets hidden.
     pub(super) fn mistake(
         &self,
         sources: &SourceMap,
@@ -59,11 +64,25 @@ impl File {
         place: Place,
         message: impl Into<String>,
     ) -> Diagnostic {
-        if sources.get(&self.name).is_none_or(|known| known.text != self.text) {
-            sources.add(&self.name, self.text.clone());
+        let shown = self.shown.get_or_init(|| conceal(&self.text));
+        if sources.get(&self.name).is_none_or(|known| known.text != *shown) {
+            sources.add(&self.name, shown.clone());
         }
-        let position = Position { file: self.name.as_str().into(), line: place.line, column: place.column };
-        Diagnostic::error(code, message).label(sources.label(&position, "", true))
+        Diagnostic::error(code, message).label(sources.label(&self.position(place), "", true))
+    }
+
+    /// A place of the file.
+    pub(super) fn position(&self, place: Place) -> Position {
+        Position { file: self.name.as_str().into(), line: place.line, column: place.column }
+    }
+
+    /// A connection variable that is refused.
+    pub(super) fn refused(&self, sources: &SourceMap, place: Place, error: &ConnectionError) -> Diagnostic {
+        let diagnostic = self.mistake(sources, "bad-connection", place, error.to_string());
+        match error.hint {
+            Some(hint) => diagnostic.hint(hint),
+            None => diagnostic,
+        }
     }
 
     /// A mistake that the YAML reader found.

@@ -6,6 +6,7 @@
 
 mod add_host;
 mod address;
+mod connection;
 mod data;
 mod host_set;
 mod ini;
@@ -14,8 +15,10 @@ mod load;
 mod mistake;
 mod pattern;
 mod range;
+mod reach;
 mod secrets;
 mod target;
+mod vars;
 mod vars_folder;
 mod view;
 mod words;
@@ -23,10 +26,11 @@ pub(crate) mod yaml;
 mod yaml_source;
 
 pub use add_host::{AddHostError, NewHost};
+pub use connection::ConnectionError;
 pub use data::Inventory;
 pub use host_set::HostSet;
 pub use load::InventorySource;
 pub use pattern::{Pattern, PatternError};
+pub use reach::ReachError;
 pub use secrets::{is_secret_variable, secrets_of};
-pub use target::become_user;
 pub use view::GroupTree;

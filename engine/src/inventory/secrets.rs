@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::data::Inventory;
+use crate::template::is_template;
 
 /// How names of connection variables end whose values are secrets.
 const ENDINGS: [&str; 3] = ["pass", "password", "passphrase"];
@@ -19,6 +20,8 @@ pub fn is_secret_variable(name: &str) -> bool {
 /// The secrets among a host's or a group's variables, as they are sent: numbers as text.
 pub fn secrets_of(vars: &Map<String, Value>) -> impl Iterator<Item = String> {
     vars.iter().filter(|(name, _)| is_secret_variable(name)).filter_map(|(_, value)| match value {
+        // What a template makes is known when it is rendered.
+        template if is_template(template) => None,
         Value::String(text) => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
         _ => None,
@@ -32,7 +35,7 @@ impl Inventory {
         let groups = self.groups.values().map(|group| &group.vars);
         let folders = self.beside_inventory.iter().chain(&self.beside_runbook);
         let beside = folders.flat_map(|folder| folder.groups.values().chain(folder.hosts.values()));
-        own.chain(groups).chain(beside).flat_map(secrets_of).collect()
+        own.chain(groups).chain(beside).flat_map(|vars| secrets_of(vars.values())).collect()
     }
 }
 

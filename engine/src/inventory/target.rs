@@ -5,6 +5,9 @@ use std::path::PathBuf;
 use oneex_sdk::{Secret, Target};
 use serde_json::{Map, Value};
 
+use super::connection::{connector, port, truth};
+use crate::template::is_template;
+
 /// Variables of the connection that have a field of their own; each is also known as `oneex_…`.
 const TYPED: [&str; 12] = [
     "connection",
@@ -22,19 +25,12 @@ const TYPED: [&str; 12] = [
 ];
 
 /// How a host is reached. `oneex_…` wins over `ansible_…`, and the shorter name over the older
-/// `ansible_ssh_…`; a value of the wrong type counts as not given, and what reads it says so.
+/// `ansible_ssh_…`; a template counts as not given until it is rendered.
 pub(super) fn target(name: &str, vars: &Map<String, Value>, host_keys: &[String]) -> Target {
     let text = |names: &[&str]| names.iter().find_map(|name| variable(vars, name).and_then(as_text));
-    let connection = match text(&["connection"]).as_deref() {
-        None | Some("smart" | "paramiko" | "paramiko_ssh" | "ansible.builtin.ssh") => "ssh".to_owned(),
-        Some("ansible.builtin.local") => "local".to_owned(),
-        Some(other) => other.to_owned(),
-    };
-    let port = ["port", "ssh_port"].iter().find_map(|name| match variable(vars, name)? {
-        Value::Number(number) => number.as_u64().and_then(|port| u16::try_from(port).ok()),
-        Value::String(text) => text.trim().parse().ok(),
-        _ => None,
-    });
+    let connection =
+        text(&["connection"]).map_or_else(|| "ssh".to_owned(), |name| connector(&name).to_owned());
+    let port = ["port", "ssh_port"].iter().find_map(|name| variable(vars, name).and_then(port));
     Target {
         connection,
         name: name.to_owned(),
@@ -44,6 +40,7 @@ pub(super) fn target(name: &str, vars: &Map<String, Value>, host_keys: &[String]
         password: text(&["password", "ssh_pass", "ssh_password"]).map(Secret::new),
         private_key_file: text(&["private_key_file", "ssh_private_key_file"]).map(PathBuf::from),
         host_keys: host_keys.to_vec(),
+        sudo_user: become_user(vars),
         sudo_password: text(&["become_password", "become_pass", "sudo_pass"]).map(Secret::new),
         options: options(vars),
     }
@@ -51,15 +48,8 @@ pub(super) fn target(name: &str, vars: &Map<String, Value>, host_keys: &[String]
 
 /// The user that a host's operations run as where the inventory says `become`: `root` unless
 /// `ansible_become_user` names another. None where it does not.
-pub fn become_user(vars: &Map<String, Value>) -> Option<String> {
-    let wanted = match variable(vars, "become")? {
-        Value::Bool(wanted) => *wanted,
-        Value::Number(number) => number.as_i64() == Some(1),
-        Value::String(text) => {
-            matches!(text.to_lowercase().as_str(), "yes" | "true" | "on" | "1" | "y" | "t")
-        }
-        _ => false,
-    };
+fn become_user(vars: &Map<String, Value>) -> Option<String> {
+    let wanted = variable(vars, "become").and_then(truth)?;
     let user = || variable(vars, "become_user").and_then(as_text).unwrap_or_else(|| "root".into());
     wanted.then(user)
 }
@@ -67,7 +57,7 @@ pub fn become_user(vars: &Map<String, Value>) -> Option<String> {
 fn variable<'a>(vars: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
     vars.get(&format!("oneex_{name}"))
         .or_else(|| vars.get(&format!("ansible_{name}")))
-        .filter(|value| !value.is_null())
+        .filter(|value| !value.is_null() && !is_template(value))
 }
 
 fn as_text(value: &Value) -> Option<String> {

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use serde_json::{Map, Value};
-
+use super::connection;
 use super::mistake::{self, File};
+use super::vars::Vars;
 use super::yaml::{self, Data};
 use crate::diag::{Diagnostic, SourceMap};
 
@@ -15,25 +15,34 @@ const ENDINGS: [&str; 4] = ["", "yml", "yaml", "json"];
 /// The variables that the files beside an inventory or a runbook give to groups and hosts.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct VarsFolder {
-    pub(super) groups: HashMap<String, Map<String, Value>>,
-    pub(super) hosts: HashMap<String, Map<String, Value>>,
+    /// The folder that holds both.
+    path: PathBuf,
+    pub(super) groups: HashMap<String, Vars>,
+    pub(super) hosts: HashMap<String, Vars>,
 }
 
 impl VarsFolder {
+    /// Says whether it was read from that folder.
+    pub(super) fn is_of(&self, folder: &Path) -> bool {
+        folder.canonicalize().is_ok_and(|folder| folder == self.path)
+    }
+
     /// Reads `folder/group_vars` and `folder/host_vars`, where they are.
     pub(super) fn read(folder: &Path, sources: &SourceMap, mistakes: &mut Vec<Diagnostic>) -> Self {
         Self {
-            groups: read_all(&folder.join("group_vars"), sources, mistakes),
-            hosts: read_all(&folder.join("host_vars"), sources, mistakes),
+            path: folder.canonicalize().unwrap_or_else(|_| folder.to_owned()),
+            groups: read_all(&folder.join("group_vars"), "group", sources, mistakes),
+            hosts: read_all(&folder.join("host_vars"), "host", sources, mistakes),
         }
     }
 }
 
 fn read_all(
     folder: &Path,
+    what: &str,
     sources: &SourceMap,
     mistakes: &mut Vec<Diagnostic>,
-) -> HashMap<String, Map<String, Value>> {
+) -> HashMap<String, Vars> {
     if !folder.is_dir() {
         return HashMap::new();
     }
@@ -53,8 +62,8 @@ fn read_all(
     paths
         .into_iter()
         .map(|(name, path)| {
-            let mut vars = Map::new();
-            read_into(&path, sources, mistakes, &mut vars);
+            let mut vars = Vars::default();
+            read_into(&path, &format!("{what} `{name}`"), sources, mistakes, &mut vars);
             (name, vars)
         })
         .collect()
@@ -74,18 +83,13 @@ fn entity(path: &Path) -> Option<(String, usize)> {
 }
 
 /// Reads a file, or every file of a folder in the order of their names; later ones win.
-fn read_into(
-    path: &Path,
-    sources: &SourceMap,
-    mistakes: &mut Vec<Diagnostic>,
-    vars: &mut Map<String, Value>,
-) {
+fn read_into(path: &Path, owner: &str, sources: &SourceMap, mistakes: &mut Vec<Diagnostic>, vars: &mut Vars) {
     if path.is_dir() {
         for entry in mistake::entries(path, mistakes) {
             let name = entry.file_name().and_then(|name| name.to_str()).unwrap_or_default();
             let ending = entry.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
             if !name.starts_with('.') && !name.ends_with('~') && ENDINGS.contains(&ending) {
-                read_into(&entry, sources, mistakes, vars);
+                read_into(&entry, owner, sources, mistakes, vars);
             }
         }
         return;
@@ -96,7 +100,13 @@ fn read_into(
         Ok(node) if node.is_null() => {}
         Ok(node) => match node.data {
             Data::Map(entries) => {
-                vars.extend(entries.into_iter().map(|(key, node)| (key.name, node.into_value())));
+                for (key, node) in entries {
+                    let value = node.into_variable();
+                    if let Err(error) = connection::check(owner, &key.name, &value) {
+                        mistakes.push(file.refused(sources, key.place, &error));
+                    }
+                    vars.set(&key.name, value, || file.position(key.place));
+                }
             }
             _ => {
                 let message = format!("a file of variables is a mapping, and this is {}", node.kind());

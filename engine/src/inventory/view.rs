@@ -9,7 +9,9 @@ use serde_json::{Map, Value};
 
 use super::data::{ALL, GroupIndex, HostIndex, Inventory};
 use super::target;
+use super::vars::Vars;
 use super::vars_folder::VarsFolder;
+use crate::diag::Position;
 
 /// Names that mean the controller when the inventory does not know them.
 const LOCALHOST: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
@@ -87,9 +89,11 @@ impl Inventory {
     /// A group's own variables with those of its `group_vars` files. None for an unknown group.
     pub fn group_vars(&self, group: &str) -> Option<Map<String, Value>> {
         let index = self.groups.get_index_of(group)?;
-        let mut vars = self.groups[index].vars.clone();
-        for folder in self.beside_inventory.iter().chain(&self.beside_runbook) {
-            overlay(&mut vars, folder.groups.get(group));
+        let mut vars = self.groups[index].vars.values().clone();
+        for folder in self.vars_folders() {
+            if let Some(layer) = folder.groups.get(group) {
+                layer.overlay(&mut vars);
+            }
         }
         Some(vars)
     }
@@ -125,45 +129,55 @@ impl Inventory {
         Arc::clone(members)
     }
 
-    /// Merges in the order that Ansible documents ("Understanding variable precedence"): variables in
-    /// the inventory's own files, then `group_vars/all`, then other `group_vars`, then the host's; of
-    /// each, what stands beside the runbook wins over what stands beside the inventory.
     fn merge(&self, index: HostIndex) -> HostInfo {
-        let host = &self.hosts[index];
         let name = self.host_name(index);
-        let own = host.groups.iter().copied().filter(|group| *group != ALL);
-        let mut groups = self.ancestors(own);
-        groups.shift_remove(&ALL);
+        let groups = self.groups_of(index);
         let names = groups.iter().map(|group| self.group_name(*group).to_string()).collect();
-        let mut vars = self.shared_vars(groups);
-        overlay(&mut vars, Some(&host.vars));
-        for folder in self.vars_folders() {
-            overlay(&mut vars, folder.hosts.get(&*name));
+        let mut vars = Map::new();
+        for layer in self.layers(&name) {
+            layer.overlay(&mut vars);
         }
-        let target = target::target(&name, &vars, &host.host_keys);
+        let target = target::target(&name, &vars, &self.hosts[index].host_keys);
         HostInfo { name: name.to_string(), groups: names, vars, target }
     }
 
-    /// The variables that a host in `groups` has from them and from `all`.
-    fn shared_vars(&self, groups: IndexSet<GroupIndex>) -> Map<String, Value> {
-        let mut groups: Vec<GroupIndex> = groups.into_iter().collect();
+    /// The groups that a host is in, its own first, then theirs; without `all`.
+    fn groups_of(&self, host: HostIndex) -> IndexSet<GroupIndex> {
+        let own = self.hosts[host].groups.iter().copied().filter(|group| *group != ALL);
+        let mut groups = self.ancestors(own);
+        groups.shift_remove(&ALL);
+        groups
+    }
+
+    /// Everything that gives variables to a host, what wins last.
+    ///
+    /// The order is Ansible's ("Understanding variable precedence"): variables in the inventory's own files, then
+    /// `group_vars/all`, then other `group_vars`, then the host's; of each, what stands beside the runbook
+    /// wins over what stands beside the inventory.
+    fn layers(&self, name: &str) -> Vec<&Vars> {
+        let host = self.hosts.get_full(name);
+        let mut groups: Vec<GroupIndex> =
+            host.map(|(index, ..)| self.groups_of(index)).unwrap_or_default().into_iter().collect();
         groups.sort_by_cached_key(|index| {
             let group = &self.groups[*index];
             (group.depth, group.priority, self.group_name(*index))
         });
-        let mut vars = self.groups[ALL].vars.clone();
-        for group in &groups {
-            overlay(&mut vars, Some(&self.groups[*group].vars));
-        }
+        let mut layers = vec![&self.groups[ALL].vars];
+        layers.extend(groups.iter().map(|group| &self.groups[*group].vars));
+        layers.extend(self.vars_folders().filter_map(|folder| folder.groups.get("all")));
         for folder in self.vars_folders() {
-            overlay(&mut vars, folder.groups.get("all"));
+            layers.extend(groups.iter().filter_map(|group| folder.groups.get(&*self.group_name(*group))));
         }
-        for folder in self.vars_folders() {
-            for group in &groups {
-                overlay(&mut vars, folder.groups.get(&*self.group_name(*group)));
-            }
-        }
-        vars
+        layers.extend(host.map(|(.., host)| &host.vars));
+        layers.extend(self.vars_folders().filter_map(|folder| folder.hosts.get(name)));
+        layers
+    }
+
+    /// Where the template stands that a variable of a host is; none for what is no template.
+    pub(crate) fn place(&self, host: &str, variable: &str) -> Option<Position> {
+        let layers = self.layers(host);
+        let winner = layers.into_iter().rev().find(|layer| layer.values().contains_key(variable))?;
+        winner.place(variable).cloned()
     }
 
     fn vars_folders(&self) -> impl Iterator<Item = &VarsFolder> {
@@ -171,20 +185,14 @@ impl Inventory {
     }
 
     fn implicit(&self, name: &str) -> HostInfo {
-        let mut vars = self.shared_vars(IndexSet::new());
-        vars.insert("ansible_connection".into(), "local".into());
-        for folder in self.vars_folders() {
-            overlay(&mut vars, folder.hosts.get(name));
+        let mut vars = Map::new();
+        for layer in self.layers(name) {
+            layer.overlay(&mut vars);
         }
-        let mut target = target::target(name, &vars, &[]);
         // Whatever the variables of `all` say of other hosts, this one is the controller.
+        vars.insert("ansible_connection".into(), "local".into());
+        let mut target = target::target(name, &vars, &[]);
         target.connection = "local".to_owned();
         HostInfo { name: name.to_owned(), groups: Vec::new(), vars, target }
-    }
-}
-
-fn overlay(vars: &mut Map<String, Value>, over: Option<&Map<String, Value>>) {
-    for (name, value) in over.into_iter().flatten() {
-        vars.insert(name.clone(), value.clone());
     }
 }

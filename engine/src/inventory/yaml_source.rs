@@ -3,8 +3,9 @@
 //! Source: ansible-core's `plugins/inventory/yaml.py`.
 
 use oneex_sdk::nearest;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use super::connection;
 use super::data::{GroupIndex, Inventory};
 use super::mistake::File;
 use super::range;
@@ -112,7 +113,7 @@ impl Reader<'_> {
 
     fn hosts(&mut self, group: GroupIndex, node: Node) {
         for (key, node) in self.section("hosts", node) {
-            let vars = self.map("a host's variables are", node);
+            let vars = self.map("a host's variables are", &format!("host `{}`", key.name), node);
             match range::expand(&key.name) {
                 Err(error) => self.wrong(key.place, error.to_string(), None),
                 Ok((names, port)) => {
@@ -121,9 +122,11 @@ impl Reader<'_> {
                         self.inventory.put(host, group);
                         let known = &mut self.inventory.hosts[host].vars;
                         if let Some(port) = port {
-                            known.insert("ansible_port".into(), port.into());
+                            known.insert("ansible_port", port.into());
                         }
-                        known.extend(vars.clone());
+                        for (key, value) in &vars {
+                            known.set(&key.name, value.clone(), || self.file.position(key.place));
+                        }
                     }
                 }
             }
@@ -140,19 +143,30 @@ impl Reader<'_> {
     }
 
     fn vars(&mut self, group: GroupIndex, node: Node) {
-        for (name, value) in self.map("`vars` is", node) {
-            self.inventory.set_group_var(group, &name, value);
+        let owner = format!("group `{}`", self.inventory.group_name(group));
+        for (key, value) in self.map("`vars` is", &owner, node) {
+            self.inventory.set_group_var(group, &key.name, value, || self.file.position(key.place));
         }
     }
 
-    fn map(&mut self, what: &str, node: Node) -> Map<String, Value> {
+    /// The variables of `owner`, each with its key.
+    fn map(&mut self, what: &str, owner: &str, node: Node) -> Vec<(Key, Value)> {
         let (place, kind) = (node.place, node.kind());
-        match node.into_value() {
-            Value::Object(map) => map,
-            Value::Null => Map::new(),
+        match node.data {
+            Data::Map(entries) => {
+                let vars: Vec<_> =
+                    entries.into_iter().map(|(key, node)| (key, node.into_variable())).collect();
+                for (key, value) in &vars {
+                    if let Err(error) = connection::check(owner, &key.name, value) {
+                        self.mistakes.push(self.file.refused(self.sources, key.place, &error));
+                    }
+                }
+                vars
+            }
+            Data::Scalar(Value::Null) => Vec::new(),
             _ => {
                 self.wrong(place, format!("{what} a mapping, and this is {kind}"), None);
-                Map::new()
+                Vec::new()
             }
         }
     }

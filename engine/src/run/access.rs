@@ -7,12 +7,13 @@ use std::time::Instant;
 
 use oneex_sdk::{
     Call, Change, DynOp, ErrorKind, HostInfo, Kind, Looked, Map, OpError, OpResult, Output, Reader,
-    Resources, Value,
+    Resources, SecretSink, Value,
 };
 
 use super::view::View;
 use super::{Failure, Interrupt, Mode, NodeContext, OpStatus, RunEvent};
 use crate::diag::Position;
+use crate::inventory::Inventory;
 use crate::redact::MASK;
 
 /// Finds files of the project for operations.
@@ -86,8 +87,8 @@ pub fn facts(node: &Arc<NodeContext>, host: &str, user: Option<&str>) -> Result<
     }
     let view = View {
         node: Arc::clone(node),
+        user: user.map(str::to_owned).or_else(|| info.target.sudo_user.clone()),
         info,
-        user: user.map(str::to_owned),
         op: 0,
         source: Arc::from(node.run.name.as_str()),
     };
@@ -100,11 +101,22 @@ pub fn forget_facts(node: &NodeContext, host: &str) {
 }
 
 fn known_host(node: &NodeContext, host: &str) -> Result<Arc<HostInfo>, Interrupt> {
-    let inventory = node.run.inventory.read().unwrap_or_else(std::sync::PoisonError::into_inner);
-    inventory.host(host).ok_or_else(|| {
-        let message = format!("there is no host `{host}` in the inventory");
-        Interrupt::Failed(Box::new(Failure::new(ErrorKind::Invalid, message)))
-    })
+    let failed = |message: String, hint: Option<&str>| {
+        let mut failure = Failure::new(ErrorKind::Invalid, message);
+        failure.hints.extend(hint.map(str::to_owned));
+        Interrupt::Failed(Box::new(failure))
+    };
+    let info = Inventory::reach(&node.run.inventory, host)
+        .ok_or_else(|| failed(format!("there is no host `{host}` in the inventory"), None))?
+        .map_err(|error| failed(error.to_string(), error.hint()))?;
+    let passwords = [&info.target.password, &info.target.sudo_password];
+    for password in passwords.into_iter().flatten() {
+        // A template may have made it, so that loading the inventory could not make it known.
+        if !node.run.redactor.is_tainted(password.expose()) {
+            node.run.redactor.register(password.expose());
+        }
+    }
+    Ok(info)
 }
 
 fn is_planned(node: &NodeContext, host: &str) -> bool {
@@ -152,10 +164,11 @@ impl<'a> Performing<'a> {
             _ => Arc::clone(&host),
         };
         let number = node.run.next_op.fetch_add(1, Ordering::Relaxed) + 1;
+        let info = known_host(node, &host)?;
         let view = View {
             node: Arc::clone(node),
-            info: known_host(node, &host)?,
-            user: call.user.clone(),
+            user: call.user.clone().or_else(|| info.target.sudo_user.clone()),
+            info,
             op: number,
             source: Arc::clone(&call.position.file),
         };

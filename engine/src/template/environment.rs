@@ -14,8 +14,18 @@ const OUTSIDE: &str = "\0";
 /// A template that asks for more is refused: 64 MiB.
 const LARGEST: u64 = 64 << 20;
 
-/// Makes the environment; see [`super::Templates::new`] for what `roots` mean.
+/// Makes the environment of files; see [`super::Templates::new`] for what `roots` mean.
 pub(super) fn build(roots: Vec<PathBuf>) -> Environment<'static> {
+    let mut environment = of_variables();
+    let canonical: Vec<PathBuf> = roots.iter().filter_map(|root| root.canonicalize().ok()).collect();
+    let free = roots.is_empty();
+    environment.set_path_join_callback(move |name, parent| join(name, parent, free));
+    environment.set_loader(move |name| load(name, &canonical, free));
+    environment
+}
+
+/// Makes the environment of variables, which include nothing.
+pub(super) fn of_variables() -> Environment<'static> {
     let mut environment = Environment::new();
     // Ansible's defaults. The builder refuses only delimiters, and those stay as they are.
     if let Ok(syntax) =
@@ -28,10 +38,6 @@ pub(super) fn build(roots: Vec<PathBuf>) -> Environment<'static> {
     environment.set_debug(true);
     environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
     minijinja_contrib::add_to_environment(&mut environment);
-    let canonical: Vec<PathBuf> = roots.iter().filter_map(|root| root.canonicalize().ok()).collect();
-    let free = roots.is_empty();
-    environment.set_path_join_callback(move |name, parent| join(name, parent, free));
-    environment.set_loader(move |name| load(name, &canonical, free));
     data::add(&mut environment);
     encode::add(&mut environment);
     search::add(&mut environment);

@@ -6,8 +6,68 @@ use std::sync::Arc;
 use minijinja::{Error, ErrorKind};
 use oneex_sdk::nearest;
 
-use super::context::TemplateContext;
+use super::context::{HostNames, TemplateContext};
+use super::variables::VariableError;
 use crate::diag::{Diagnostic, Label, Position, Source};
+
+/// What an error says, in our words.
+pub(super) struct Explained {
+    /// A lower-case fragment.
+    pub(super) message: String,
+    /// The name that is not defined, where that is it.
+    pub(super) missing: Option<String>,
+    /// What to do next.
+    pub(super) hint: Option<String>,
+}
+
+/// The error of a host's variable among the causes of an error.
+pub(super) fn variable_error(error: &Error) -> Option<&VariableError> {
+    let mut found = None;
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        found = inner.downcast_ref().or(found);
+        cause = inner.source();
+    }
+    found
+}
+
+/// What the error says that a host's variable caused while it was rendered with `names`.
+pub(super) fn explain(error: &Error, names: &HostNames) -> Explained {
+    let error = innermost(error);
+    let part = error.template_source().zip(error.range()).and_then(|(text, range)| text.get(range));
+    let all = names.all();
+    say(error, part, |name| names.shared.why_undefined(name), |name| nearest(name, all.iter().copied()))
+}
+
+fn say<'a>(
+    error: &Error,
+    part: Option<&str>,
+    why: impl Fn(&str) -> Option<VariableError>,
+    nearest: impl Fn(&str) -> Option<&'a str>,
+) -> Explained {
+    if let Some(cause) = variable_error(error) {
+        return Explained { message: cause.to_string(), missing: None, hint: cause.hint.clone() };
+    }
+    if error.kind() == ErrorKind::UndefinedError
+        && let Some(name) = undefined_name(error, part)
+    {
+        if let Some(cause) = why(&name) {
+            return Explained { message: cause.to_string(), missing: cause.missing, hint: cause.hint };
+        }
+        let first = name.split(['.', '[']).next().unwrap_or_default();
+        let hint = match nearest(first).filter(|right| first == name && *right != name) {
+            Some(right) => format!("did you mean `{right}`?"),
+            None => "give it a value, or write `| default(…)`".to_owned(),
+        };
+        return Explained {
+            message: format!("`{name}` is not defined"),
+            missing: Some(name),
+            hint: Some(hint),
+        };
+    }
+    let message = error.detail().map_or_else(|| error.kind().to_string(), plain);
+    Explained { message, missing: None, hint: None }
+}
 
 /// The diagnostic of an error while `name` was rendered; `text` is its source, where it was no file.
 pub(super) fn diagnostic(
@@ -23,14 +83,10 @@ pub(super) fn diagnostic(
         None => std::fs::read_to_string(file).ok(),
     };
     let part = text.as_deref().zip(error.range()).and_then(|(text, range)| text.get(range));
-    let undefined =
-        (error.kind() == ErrorKind::UndefinedError).then(|| undefined_name(error, part)).flatten();
-    let message = match (&undefined, error.detail()) {
-        (Some(undefined), _) => format!("`{undefined}` is not defined"),
-        (None, Some(detail)) => plain(detail),
-        (None, None) => error.kind().to_string(),
-    };
-    let mut diagnostic = Diagnostic::error(code(error.kind()), message);
+    let names = context.names();
+    let near = |name: &str| nearest(name, names.iter().map(String::as_str));
+    let explained = say(error, part, |name| context.why_undefined(name), near);
+    let mut diagnostic = Diagnostic::error(code(error.kind()), explained.message);
     if let Some(line) = error.line() {
         let (column, length) = text
             .as_deref()
@@ -40,17 +96,8 @@ pub(super) fn diagnostic(
         let source = text.map(|text| Arc::new(Source { name: file.to_owned(), text }));
         diagnostic = diagnostic.label(Label { source, position, length, text: String::new(), primary: true });
     }
-    match undefined {
-        None => diagnostic,
-        Some(undefined) => {
-            let first = undefined.split(['.', '[']).next().unwrap_or_default();
-            let names = context.names();
-            match nearest(first, names.iter().map(String::as_str)) {
-                Some(right) if first == undefined => diagnostic.hint(format!("did you mean `{right}`?")),
-                _ => diagnostic.hint("give it a value, or write `| default(…)`"),
-            }
-        }
-    }
+    diagnostic.hints.extend(explained.hint);
+    diagnostic
 }
 
 /// What the template engine says, as our messages are written: `filter x is unknown`.

@@ -13,6 +13,9 @@ mod search;
 mod sets;
 mod tests_of;
 mod time;
+mod variables;
 
 pub use context::TemplateContext;
 pub use render::Templates;
+pub use variables::{HostVariables, VariableError};
+pub(crate) use variables::{is_template, literal};

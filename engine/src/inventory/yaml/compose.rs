@@ -83,11 +83,13 @@ impl<'a> Composer<'a> {
                     }
                     items.push(self.node(event, self::place(&span), depth + 1)?);
                 }
-                (anchor, Node { data: Data::List(items), place })
+                let node = Node { data: Data::List(items), place };
+                (anchor, if is_unsafe(tag.as_deref()) { node.distrusted() } else { node })
             }
             Event::MappingStart(_, anchor, tag) => {
                 known_tag(tag.as_deref(), place)?;
-                (anchor, Node { data: Data::Map(self.entries(depth)?), place })
+                let node = Node { data: Data::Map(self.entries(depth)?), place };
+                (anchor, if is_unsafe(tag.as_deref()) { node.distrusted() } else { node })
             }
             _ => return Err(YamlError::new(place, "not YAML: a value is expected here")),
         };
@@ -150,6 +152,7 @@ impl<'a> Composer<'a> {
         match self.node(event, place, depth + 1)?.data {
             Data::Scalar(Value::String(text)) => Ok(text),
             Data::Scalar(value) => Ok(value.to_string()),
+            Data::Unsafe(text) => Ok(text),
             Data::List(_) | Data::Map(_) => Err(YamlError::new(place, "a key must be a scalar")),
         }
     }
@@ -183,7 +186,7 @@ fn merge(into: &mut indexmap::IndexMap<String, (Place, Node)>, source: Node) -> 
             Ok(())
         }
         Data::List(items) => items.into_iter().try_for_each(|item| merge(into, item)),
-        Data::Scalar(_) => {
+        Data::Scalar(_) | Data::Unsafe(_) => {
             Err(YamlError::new(source.place, format!("`<<` merges mappings, and this is {}", source.kind())))
         }
     }
@@ -191,7 +194,7 @@ fn merge(into: &mut indexmap::IndexMap<String, (Place, Node)>, source: Node) -> 
 
 fn size(node: &Node) -> usize {
     match &node.data {
-        Data::Scalar(_) => 1,
+        Data::Scalar(_) | Data::Unsafe(_) => 1,
         Data::List(items) => 1 + items.iter().map(size).sum::<usize>(),
         Data::Map(entries) => 1 + entries.iter().map(|(_, node)| size(node)).sum::<usize>(),
     }
@@ -209,6 +212,9 @@ fn scalar(
         None => text_value(),
         Some(tag) => {
             known_tag(Some(tag), place)?;
+            if is_unsafe(Some(tag)) {
+                return Ok(Node { data: Data::Unsafe(text.into_owned()), place });
+            }
             match tag.core_suffix() {
                 Some("int") => scalar::integer(&text)
                     .map(Value::Number)
@@ -229,6 +235,11 @@ fn scalar(
         }
     };
     Ok(Node { data: Data::Scalar(value), place })
+}
+
+/// Says whether a node is marked as no template.
+fn is_unsafe(tag: Option<&Tag>) -> bool {
+    tag.is_some_and(|tag| tag.original() == "!unsafe")
 }
 
 /// Refuses tags that Ansible does not know, and those that hold what cannot be read yet.

@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use crate::template;
+
 /// A place in the text, both from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Place {
@@ -50,6 +52,8 @@ pub(crate) struct Key {
 pub(crate) enum Data {
     /// A scalar: null, bool, number or string.
     Scalar(Value),
+    /// A text that is no template, whatever it looks like: `!unsafe`.
+    Unsafe(String),
     /// A sequence.
     List(Vec<Node>),
     /// A mapping in the order written.
@@ -70,11 +74,40 @@ impl Node {
     pub(crate) fn into_value(self) -> Value {
         match self.data {
             Data::Scalar(value) => value,
+            Data::Unsafe(text) => Value::String(text),
             Data::List(items) => items.into_iter().map(Self::into_value).collect(),
             Data::Map(entries) => Value::Object(
                 entries.into_iter().map(|(key, node)| (key.name, node.into_value())).collect::<Map<_, _>>(),
             ),
         }
+    }
+
+    /// The node as the value of a variable, which is rendered when it is asked for.
+    pub(crate) fn into_variable(self) -> Value {
+        match self.data {
+            Data::Unsafe(text) => template::literal(text),
+            Data::List(items) => items.into_iter().map(Self::into_variable).collect(),
+            Data::Map(entries) => Value::Object(
+                entries
+                    .into_iter()
+                    .map(|(key, node)| (key.name, node.into_variable()))
+                    .collect::<Map<_, _>>(),
+            ),
+            Data::Scalar(value) => value,
+        }
+    }
+
+    /// The node with every text in it marked as no template.
+    pub(crate) fn distrusted(self) -> Self {
+        let data = match self.data {
+            Data::Scalar(Value::String(text)) => Data::Unsafe(text),
+            Data::List(items) => Data::List(items.into_iter().map(Self::distrusted).collect()),
+            Data::Map(entries) => {
+                Data::Map(entries.into_iter().map(|(key, node)| (key, node.distrusted())).collect())
+            }
+            data => data,
+        };
+        Self { data, place: self.place }
     }
 
     /// True for null, and for what an empty file holds.
@@ -88,7 +121,7 @@ impl Node {
             Data::Scalar(Value::Null) => "nothing",
             Data::Scalar(Value::Bool(_)) => "a bool",
             Data::Scalar(Value::Number(_)) => "a number",
-            Data::Scalar(_) => "a string",
+            Data::Scalar(_) | Data::Unsafe(_) => "a string",
             Data::List(_) => "a list",
             Data::Map(_) => "a mapping",
         }

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, RwLock};
 
-use oneex_sdk::HostInfo;
+use oneex_sdk::{HostInfo, Map, Value};
 use rhai::{Array, Dynamic, Engine, EvalAltResult, FnPtr, NativeCallContext};
 
 use crate::inventory::{HostSet, Inventory};
@@ -10,6 +10,7 @@ use crate::script::convert::to_dynamic;
 use crate::script::current::{current, node, waited};
 use crate::script::error::Thrown;
 use crate::script::kind::kind;
+use crate::template::{HostVariables, VariableError};
 
 type Fallible<T> = Result<T, Box<EvalAltResult>>;
 
@@ -54,10 +55,46 @@ impl HostRef {
         inventory.host(&self.name).ok_or_else(|| unknown_host(&self.name, &inventory))
     }
 
+    /// What is known of the way to it, with templates rendered.
+    fn reached(&self) -> Result<Arc<HostInfo>, Thrown> {
+        let inventory = Arc::clone(&current()?.script.inventory);
+        match Inventory::reach(&inventory, &self.name) {
+            Some(reached) => reached.map_err(|error| hinted(error.to_string(), error.hint())),
+            None => self.info(),
+        }
+    }
+
+    /// Something of its variables, rendered; a body's variables see the facts when they need them.
+    fn rendered<T>(&self, wanted: impl Fn(&HostVariables) -> Result<T, VariableError>) -> Result<T, Thrown> {
+        let (info, inventory) = (self.info()?, Arc::clone(&current()?.script.inventory));
+        let result = match wanted(&HostVariables::new(&inventory, &info, None)) {
+            Err(error) if error.needs_facts() && node("facts").is_ok() => {
+                let facts = Arc::new(self.facts()?);
+                wanted(&HostVariables::new(&inventory, &info, Some(&facts)))
+            }
+            result => result,
+        };
+        result.map_err(|error| {
+            let hint = if error.needs_facts() {
+                Some("facts are known in the body of a task")
+            } else {
+                error.hint.as_deref()
+            };
+            hinted(error.to_string(), hint)
+        })
+    }
+
+    fn facts(&self) -> Result<Value, Thrown> {
+        let (_, node) = node("facts")?;
+        let facts = crate::run::facts(&node, &self.name, self.user.as_deref());
+        waited();
+        facts.map(|facts| (*facts).clone()).map_err(crate::script::ops::thrown)
+    }
+
     fn variable(&self, name: &str, fallback: Option<Dynamic>) -> Result<Dynamic, Thrown> {
         let info = self.info()?;
-        match (info.vars.get(name), fallback) {
-            (Some(value), _) => Ok(to_dynamic(value)),
+        match (self.rendered(|variables| variables.get(name))?, fallback) {
+            (Some(value), _) => Ok(to_dynamic(&value)),
             (None, Some(fallback)) => Ok(fallback),
             (None, None) => {
                 let error = Thrown::invalid(format!("host `{}` has no variable `{name}`", self.name));
@@ -67,6 +104,14 @@ impl HostRef {
                 })
             }
         }
+    }
+}
+
+fn hinted(message: String, hint: Option<&str>) -> Thrown {
+    let error = Thrown::invalid(message);
+    match hint {
+        Some(hint) => error.hint(hint),
+        None => error,
     }
 }
 
@@ -114,19 +159,17 @@ fn property(host: &HostRef, name: &str) -> Result<Dynamic, Thrown> {
     match name {
         "name" => Ok(host.name.to_string().into()),
         "address" => {
-            let info = host.info()?;
+            let info = host.reached()?;
             Ok(info.target.address.clone().unwrap_or_else(|| host.name.to_string()).into())
         }
-        "port" => Ok(host.info()?.target.port.map_or(Dynamic::UNIT, |port| i64::from(port).into())),
-        "user" => Ok(text(host.user.as_deref().or(host.info()?.target.user.as_deref()))),
+        "port" => Ok(host.reached()?.target.port.map_or(Dynamic::UNIT, |port| i64::from(port).into())),
+        "user" => Ok(text(host.user.as_deref().or(host.reached()?.target.user.as_deref()))),
         "groups" => Ok(host.info()?.groups.iter().cloned().map(Dynamic::from).collect::<Array>().into()),
-        "vars" => Ok(to_dynamic(&oneex_sdk::Value::Object(host.info()?.vars.clone()))),
-        "facts" => {
-            let (_, node) = node("facts")?;
-            let facts = crate::run::facts(&node, &host.name, host.user.as_deref());
-            waited();
-            facts.map(|facts| to_dynamic(&facts)).map_err(crate::script::ops::thrown)
+        "vars" => {
+            let vars: Map<String, Value> = host.rendered(HostVariables::all)?;
+            Ok(to_dynamic(&Value::Object(vars)))
         }
+        "facts" => host.facts().map(|facts| to_dynamic(&facts)),
         other => {
             let known = ["name", "address", "port", "user", "groups", "vars", "facts"];
             let error = Thrown::invalid(format!("a host has no property `{other}`"));
