@@ -16,7 +16,7 @@ use std::sync::Arc;
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
     /// What holds for all requests of the `http::` functions.
-    pub http: http::Settings,
+    pub http: http::LazySettings,
     /// The controller as a host.
     pub local: local::LocalSettings,
     /// Connections over SSH.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use oneex_engine::conceal::conceal;
 use oneex_engine::diag::{Diagnostic, Position, Source};
 use oneex_sdk::Value;
 
@@ -21,7 +22,7 @@ pub(crate) fn parse(ending: Option<&str>, name: &str, text: &str) -> Result<Valu
             Err(error) => ("YAML", yaml(&error)),
         },
     };
-    let source = Arc::new(Source { name: name.to_owned(), text: text.to_owned() });
+    let source = Arc::new(Source { name: name.to_owned(), text: conceal(text) });
     let position = Position { file: name.into(), line: mistake.line, column: mistake.column };
     let error = Diagnostic::error("data-file", format!("not {kind}: {}", mistake.why));
     Err(error.label(source.label(&position, "", true)))

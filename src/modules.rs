@@ -1,14 +1,16 @@
 //! What the modules are told of the world around the program.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use oneex_engine::redact::Redactor;
 use oneex_modules::Settings;
-use oneex_modules::http::{self, Proxies};
+use oneex_modules::http::Proxies;
 use oneex_modules::local::LocalSettings;
 use oneex_modules::ssh::SshSettings;
-use oneex_sdk::{Duration, Registry};
-use serde::Deserialize;
+use oneex_sdk::Registry;
 
+use crate::config::HttpTable;
 use crate::context::Context;
 
 /// Private keys that OpenSSH tries too, in the order of ssh_config(5), `IdentityFile`.
@@ -16,47 +18,18 @@ const KEYS: [&str; 3] = ["id_rsa", "id_ecdsa", "id_ed25519"];
 
 /// Everything that the modules bring, with the settings of this machine and person; `user` is the
 /// project's default for connections.
-pub(crate) fn registry(context: &Context, user: Option<String>, table: HttpTable) -> Registry {
+pub(crate) fn registry(
+    context: &Context,
+    user: Option<String>,
+    table: HttpTable,
+    redactor: &Arc<Redactor>,
+) -> Registry {
     let local = LocalSettings { home: context.home.clone() };
-    let http = table.settings(proxies(context));
+    let http = table.lazy(proxies(context), context.variables.clone(), Arc::clone(redactor));
     let settings = Settings { http, local, ssh: ssh(context, user) };
     let mut registry = Registry::default();
     oneex_modules::register(&mut registry, settings);
     registry
-}
-
-/// What `[http]` of the project file says for all requests.
-#[derive(Debug, Default, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct HttpTable {
-    /// A PEM file with authorities that are trusted beside the system's.
-    ca_file: Option<PathBuf>,
-    /// How long one attempt may take.
-    timeout: Option<Duration>,
-    /// How long a connection may take to be made.
-    connect_timeout: Option<Duration>,
-    /// How often a request that only reads is sent again.
-    retries: Option<u32>,
-    /// The proxy for all requests; it stands over the environment's.
-    proxy: Option<String>,
-}
-
-impl HttpTable {
-    fn settings(self, environment: Proxies) -> http::Settings {
-        let defaults = http::Settings::default();
-        let proxies = match self.proxy {
-            Some(proxy) => Proxies { http: None, https: None, all: Some(proxy), except: environment.except },
-            None => environment,
-        };
-        http::Settings {
-            ca_file: self.ca_file.or(defaults.ca_file),
-            timeout: self.timeout.map_or(defaults.timeout, |limit| limit.0),
-            connect_timeout: self.connect_timeout.map_or(defaults.connect_timeout, |limit| limit.0),
-            retries: self.retries.unwrap_or(defaults.retries),
-            proxies,
-            ..defaults
-        }
-    }
 }
 
 /// The variables that curl(1) documents; as there, names in lower case win.
@@ -132,21 +105,5 @@ mod tests {
         assert!(settings.known_hosts.contains(&"/home/ops/.ssh/known_hosts".into()));
         assert_eq!(settings.agent_socket, Some("/run/agent".into()));
         assert_eq!(ssh(&context, Some("deploy".into())).user.as_deref(), Some("deploy"));
-    }
-
-    #[test]
-    fn the_table_of_the_project_file_stands_over_the_environment() {
-        let table = |text: &str| -> Result<super::HttpTable, _> { serde_json::from_str(text) };
-        let environment =
-            Proxies { http: Some("http://a:1".into()), except: Some("b".into()), ..Proxies::default() };
-        let read = table(r#"{ "timeout": "5s", "retries": 0, "proxy": "http://p:2" }"#).expect("a table");
-        let settings = read.settings(environment.clone());
-        assert_eq!((settings.timeout.as_secs(), settings.retries), (5, 0));
-        let expected =
-            Proxies { all: Some("http://p:2".into()), except: Some("b".into()), ..Proxies::default() };
-        assert_eq!(settings.proxies, expected);
-        assert_eq!(super::HttpTable::default().settings(environment.clone()).proxies, environment);
-        let wrong = table(r#"{ "time_out": "5s" }"#).expect_err("there is no such option").to_string();
-        assert!(wrong.contains("unknown field `time_out`"), "{wrong}");
     }
 }

@@ -10,10 +10,10 @@ use oneex_engine::script::{Environment, Project};
 use oneex_sdk::{DynOp, Map, Registry, Value};
 
 use crate::commands::inputs::SiteArgs;
-use crate::config::{Config, EnvConfig};
+use crate::config::{Config, EnvConfig, HttpTable, MODULES};
 use crate::context::{Context, PROJECT_FILE};
 use crate::error::CommandError;
-use crate::modules::{self, HttpTable};
+use crate::modules;
 
 /// Where roles are looked for when the project file does not say.
 const ROLES: &str = "roles";
@@ -50,7 +50,7 @@ impl Site {
         }
         let redactor = Arc::new(Redactor::default());
         redactor.register_all(inventory.secrets());
-        let http = http_table(context, &config, environment, &redactor)?;
+        let http = HttpTable::read(&config, environment)?;
         Ok(Self {
             environment: environment.map(|environment| Environment {
                 name: environment.name.clone(),
@@ -59,7 +59,7 @@ impl Site {
             }),
             params: environment.map(|environment| environment.params.clone()).unwrap_or_default(),
             inventory,
-            registry: modules::registry(context, config.defaults.user.clone(), http),
+            registry: modules::registry(context, config.defaults.user.clone(), http, &redactor),
             redactor,
             config,
         })
@@ -116,26 +116,6 @@ fn config(context: &Context, root: &Path) -> Result<Config, CommandError> {
     let text = std::fs::read_to_string(&path)
         .map_err(|error| CommandError::usage(format!("`{shown}` cannot be read: {error}")))?;
     Ok(Config::parse(root, &shown, &text, &MODULES, &SourceMap::default())?)
-}
-
-/// The modules that take options from the project file.
-const MODULES: [&str; 1] = [HTTP];
-const HTTP: &str = "http";
-
-/// What the project file says of `http`, `[env.NAME.http]` over `[http]`, with its references taken
-/// from where they stand.
-fn http_table(
-    context: &Context,
-    config: &Config,
-    environment: Option<&EnvConfig>,
-    redactor: &Redactor,
-) -> Result<HttpTable, CommandError> {
-    let Some(options) = config.connection(environment, HTTP, None) else { return Ok(HttpTable::default()) };
-    let options = config
-        .resolve(options, &context.variables, redactor)
-        .map_err(|error| CommandError::usage(format!("`[{HTTP}]` of `{PROJECT_FILE}`: {error}")))?;
-    serde_json::from_value(options.into())
-        .map_err(|error| CommandError::usage(format!("`[{HTTP}]` of `{PROJECT_FILE}`: {error}")))
 }
 
 /// Where hosts come from: `-i`, else the environment's inventory, else the project's.

@@ -1,55 +1,15 @@
 //! The client itself: one pool of connections with one set of rules.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use oneex_sdk::{CancellationToken, Meter, OpError, OpResult, Secret};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
-use super::proxy::Proxies;
 use super::request::{Auth, Body, Method, Request, Response, shown};
+use super::settings::Settings;
 use super::{failure, retry};
-
-/// What holds for all requests of a client.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Settings {
-    /// How long a connection may take to be made; 10 s.
-    pub connect_timeout: Duration,
-    /// How long one attempt may take, its answer included; 30 s.
-    pub timeout: Duration,
-    /// How often a request that only reads is sent again; 2.
-    pub retries: u32,
-    /// The pause before the first repeat, doubled for each further one; 250 ms.
-    pub backoff: Duration,
-    /// How many redirects of one read are followed; 10.
-    pub redirects: u32,
-    /// The bytes of an answer's body above which it is refused; 16 MiB.
-    pub body_limit: usize,
-    /// A PEM file with authorities that are trusted beside the system's.
-    pub ca_file: Option<PathBuf>,
-    /// Trusts every certificate. Whoever is on the way can then read and change everything.
-    pub insecure: bool,
-    /// The proxies; none by default, whatever the environment says.
-    pub proxies: Proxies,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            connect_timeout: Duration::from_secs(10),
-            timeout: Duration::from_secs(30),
-            retries: 2,
-            backoff: Duration::from_millis(250),
-            redirects: 10,
-            body_limit: 16 << 20,
-            ca_file: None,
-            insecure: false,
-            proxies: Proxies::default(),
-        }
-    }
-}
 
 /// A client. Connections are kept and used again; clones share them.
 #[derive(Debug, Clone)]

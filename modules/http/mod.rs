@@ -10,8 +10,10 @@ mod ops;
 mod proxy;
 mod request;
 mod retry;
+mod settings;
 
-pub use client::{Client, Settings};
+pub use client::Client;
 pub use ops::register;
 pub use proxy::Proxies;
 pub use request::{Auth, Body, Method, Request, Response, StatusSet};
+pub use settings::{LazySettings, Settings};

@@ -1,9 +1,12 @@
 //! `oneex doc`: the manual of operations, of the words of the language, and of its helpers.
 
+use std::sync::Arc;
+
 use oneex_engine::script::{WordManual, helpers, word_manuals};
 use oneex_sdk::Manual;
 
 use super::examples;
+use crate::config::HttpTable;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::exit::Exit;
@@ -21,7 +24,7 @@ pub(crate) struct Args {
 
 /// Shows it.
 pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, CommandError> {
-    let registry = modules::registry(context, None, modules::HttpTable::default());
+    let registry = modules::registry(context, None, HttpTable::default(), &Arc::default());
     let manuals: Vec<&Manual> = registry.ops().iter().map(|op| op.manual()).collect();
     let words: Vec<WordManual> = word_manuals().into_iter().chain(helpers()).collect();
     let Some(name) = &args.name else {

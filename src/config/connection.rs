@@ -46,6 +46,11 @@ mod tests {
     use oneex_sdk::{Value, json};
 
     use super::Config;
+    use crate::config::schema::ModuleSchema;
+
+    fn schema(name: &'static str) -> ModuleSchema {
+        ModuleSchema { name, options: &["address", "token", "namespace"], named: true }
+    }
 
     #[test]
     fn an_environment_wins_key_by_key() {
@@ -53,7 +58,8 @@ mod tests {
                     [env.prod.vault]\naddress = 'p'\n[env.prod.vault.eu]\naddress = 'pe'\n";
         let root = std::path::Path::new(".");
         let config =
-            Config::parse(root, "t", text, &["vault", "consul"], &SourceMap::default()).expect("a config");
+            Config::parse(root, "t", text, &[schema("vault"), schema("consul")], &SourceMap::default())
+                .expect("a config");
         let prod = config.environment(Some("prod")).expect("an environment");
         let shown = |env, name| config.connection(env, "vault", name).map(Value::Object);
         assert_eq!(shown(None, None), Some(json!({"address": "a", "token": {"env": "T"}})));

@@ -3,10 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
+use oneex_engine::conceal::conceal;
 use oneex_engine::diag::{Diagnostics, SourceMap};
 use oneex_sdk::{Map, Value, nearest};
 
+use super::places::Places;
 use super::reader;
+use super::schema::ModuleSchema;
 use crate::context::PROJECT_FILE;
 
 /// The project file. Without one, everything has its default.
@@ -22,6 +25,8 @@ pub(crate) struct Config {
     pub(crate) environments: IndexMap<String, EnvConfig>,
     /// `[MODULE]` and `[MODULE.NAME]` as they are written.
     pub(crate) modules: Map<String, Value>,
+    /// Where the options of modules stand.
+    pub(crate) places: Places,
 }
 
 /// What holds where the command line says nothing else.
@@ -95,10 +100,10 @@ impl Config {
         root: &Path,
         name: &str,
         text: &str,
-        modules: &[&str],
+        modules: &[ModuleSchema],
         sources: &SourceMap,
     ) -> Result<Self, Diagnostics> {
-        reader::read(sources.add(name, text), modules)
+        reader::read(&sources.add(name, conceal(text)), text, modules)
             .map(|config| Self { root: root.to_path_buf(), ..config })
     }
 
@@ -128,9 +133,13 @@ mod tests {
     use oneex_engine::diag::SourceMap;
     use oneex_sdk::json;
 
-    use super::{Config, EnvironmentError};
+    use super::{Config, EnvironmentError, ModuleSchema};
 
-    const MODULES: [&str; 2] = ["vault", "proxmox"];
+    const MODULES: [ModuleSchema; 3] = [
+        ModuleSchema { name: "vault", options: &["address", "token"], named: true },
+        ModuleSchema { name: "proxmox", options: &["url"], named: true },
+        ModuleSchema { name: "http", options: &["timeout", "retries"], named: false },
+    ];
 
     fn parse(text: &str) -> Result<Config, Vec<String>> {
         let sources = SourceMap::default();
@@ -176,8 +185,50 @@ mod tests {
                 "[env.prod]\nprotect = true\n",
                 "oneex.toml:2:1: `[env.prod]` has no key `protect` (did you mean `protected`?)",
             ),
-            ("[defaults]\nforks = 0\n", "oneex.toml:2:9: `forks` must be a whole number above 0 ()"),
-            ("[defaults]\nforks = 'x'\n", "oneex.toml:2:9: `forks` must be a whole number above 0 ()"),
+            ("[defaults]\nforks = 0\n", "oneex.toml:2:9: `forks` must be a whole number from 1 to 65535 ()"),
+            (
+                "[defaults]\nforks = 'x'\n",
+                "oneex.toml:2:9: `forks` must be a whole number from 1 to 65535 ()",
+            ),
+            (
+                "[defaults]\nforks = 70000\n",
+                "oneex.toml:2:9: `forks` must be a whole number from 1 to 65535 ()",
+            ),
+            ("[defaults]\nuser = ' '\n", "oneex.toml:2:8: `user` must not be empty ()"),
+            ("[project]\nroles = ['a', '']\n", "oneex.toml:2:15: `roles` must not be empty ()"),
+            (
+                "[env.'']\n",
+                "oneex.toml:1:6: an environment has a name of letters, digits, `-`, `_` and `.` ()",
+            ),
+            ("[vault]\ntokn = 'x'\n", "oneex.toml:2:1: `[vault]` has no key `tokn` (did you mean `token`?)"),
+            (
+                "[vault.eu]\nurl = 'x'\n",
+                "oneex.toml:2:1: `[vault.eu]` has no key `url` (keys are: address, token)",
+            ),
+            (
+                "[env.p.vault.eu]\nadress = 'x'\n",
+                "oneex.toml:2:1: `[env.p.vault.eu]` has no key `adress` (did you mean `address`?)",
+            ),
+            (
+                "[http.registry]\ntimeout = '1s'\n",
+                "oneex.toml:1:7: `http` has no connections with names of their own, and this is `registry` \
+                 (what holds for all requests stands in `[http]`: timeout, retries)",
+            ),
+            (
+                "[env.p.http.registry]\n",
+                "oneex.toml:1:13: `http` has no connections with names of their own, and this is `registry` \
+                 (what holds for all requests stands in `[http]`: timeout, retries)",
+            ),
+            (
+                "[vault]\ntoken = { evn = 'T' }\n",
+                "oneex.toml:2:9: `token` is a value, or is taken from `env`, `file` or `command` (did you mean `env`?)",
+            ),
+            (
+                "[http]\ntimeout = {}\n",
+                "oneex.toml:2:11: `timeout` is a value, or is taken from `env`, `file` or `command` ()",
+            ),
+            ("http = 3\n", "oneex.toml:1:8: `[http]` must be a table, and this is an integer ()"),
+            ("[[http]]\n", "oneex.toml:1:1: `[http]` must be a table, and this is a list ()"),
             (
                 "[env.prod]\nprotected = 'yes'\n",
                 "oneex.toml:2:13: `protected` must be `true` or `false`, and this is a string ()",

@@ -16,19 +16,24 @@
 //! params = { version = "v1" }
 //! vars = { domain = "example.com" }
 //!
-//! [vault]
-//! address = "https://vault.example.com"
-//! token = { env = "VAULT_TOKEN" }   # or { file = "…" }, or { command = ["pass", "show", "vault"] }
+//! [http]
+//! timeout = "20s"
+//! proxy = { env = "PROXY" }         # or { file = "…" }, or { command = ["pass", "show", "proxy"] }
 //!
-//! [env.prod.vault]
-//! address = "https://vault.prod.example.com"
+//! [env.prod.http]
+//! ca_file = "authority.pem"
 //! ```
 //!
 //! Everything that is not known is an error with its place and the nearest right name.
 
 mod connection;
 mod file;
+mod http;
+mod places;
 mod reader;
+mod schema;
 mod secret;
 
 pub(crate) use file::{Config, EnvConfig};
+pub(crate) use http::HttpTable;
+pub(crate) use schema::MODULES;

@@ -5,20 +5,29 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use oneex_engine::diag::{Diagnostic, Diagnostics, Label, Position, Source};
+use oneex_engine::diag::{Diagnostic, Diagnostics, Source};
 use oneex_sdk::{Map, Value, nearest};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::file::{Config, Defaults, EnvConfig, ProjectConfig};
+use super::places::{Place, Places};
+use super::schema::ModuleSchema;
 use super::secret::SOURCES;
 
 type Node<'a> = Spanned<DeValue<'a>>;
 
 /// Reads a project file.
-pub(super) fn read(source: Arc<Source>, modules: &[&str]) -> Result<Config, Diagnostics> {
-    let mut reader = Reader { source: Arc::clone(&source), modules, mistakes: Vec::new() };
-    let (root, errors) = DeTable::parse_recoverable(&source.text);
+///
+/// `source` is how its text is shown: with the values of secrets hidden.
+pub(super) fn read(
+    source: &Arc<Source>,
+    text: &str,
+    modules: &[ModuleSchema],
+) -> Result<Config, Diagnostics> {
+    let places = Places::new(source);
+    let mut reader = Reader { source: Arc::clone(source), text, modules, places, mistakes: Vec::new() };
+    let (root, errors) = DeTable::parse_recoverable(text);
     for error in errors {
         reader.wrong(error.span().unwrap_or(0..0), error.message().to_owned(), None);
     }
@@ -27,7 +36,7 @@ pub(super) fn read(source: Arc<Source>, modules: &[&str]) -> Result<Config, Diag
     }
     let config = reader.root(root.get_ref());
     if reader.mistakes.is_empty() {
-        return Ok(config);
+        return Ok(Config { places: reader.places, ..config });
     }
     reader.mistakes.sort_by_key(|found| found.labels.first().map(|label| label.position.clone()));
     Err(Diagnostics(reader.mistakes))
@@ -35,30 +44,22 @@ pub(super) fn read(source: Arc<Source>, modules: &[&str]) -> Result<Config, Diag
 
 struct Reader<'a> {
     source: Arc<Source>,
-    modules: &'a [&'a str],
+    text: &'a str,
+    modules: &'a [ModuleSchema],
+    places: Places,
     mistakes: Vec<Diagnostic>,
 }
 
 impl Reader<'_> {
     fn wrong(&mut self, span: Range<usize>, message: String, hint: Option<String>) {
-        let text = &self.source.text;
-        let before = text.get(..span.start).unwrap_or(text);
-        let line = before.matches('\n').count() + 1;
-        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-        let marked = text.get(span).and_then(|part| part.lines().next()).unwrap_or_default();
-        let number = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
-        let position =
-            Position { file: self.source.name.as_str().into(), line: number(line), column: number(column) };
-        let label = Label {
-            source: Some(Arc::clone(&self.source)),
-            position,
-            length: marked.chars().count().max(1),
-            text: String::new(),
-            primary: true,
-        };
+        let label = Place::of(&self.source.name, self.text, span).label(&self.source);
         let mut diagnostic = Diagnostic::error("bad-project-file", message).label(label);
         diagnostic.hints.extend(hint);
         self.mistakes.push(diagnostic);
+    }
+
+    fn schema(&self, name: &str) -> Option<ModuleSchema> {
+        self.modules.iter().find(|module| module.name == name).copied()
     }
 
     fn root(&mut self, root: &DeTable<'_>) -> Config {
@@ -69,13 +70,13 @@ impl Reader<'_> {
                 "defaults" => config.defaults = self.defaults(node),
                 "project" => config.project = self.project(node),
                 "env" => config.environments = self.environments(node),
-                _ if self.modules.contains(&name) => {
-                    let value = self.module(name, node);
+                _ if self.schema(name).is_some() => {
+                    let value = self.module(name, name, node);
                     config.modules.insert(name.to_owned(), value);
                 }
                 _ => {
-                    let known =
-                        ["defaults", "project", "env"].into_iter().chain(self.modules.iter().copied());
+                    let modules = self.modules.iter().map(|module| module.name);
+                    let known = ["defaults", "project", "env"].into_iter().chain(modules);
                     let hint = match nearest(name, known.clone()) {
                         Some(right) => format!("did you mean `{right}`?"),
                         None => format!("tables are: {}", known.collect::<Vec<_>>().join(", ")),
@@ -119,10 +120,11 @@ impl Reader<'_> {
                 "inventory" => defaults.inventory = self.strings("inventory", node),
                 "user" => defaults.user = self.string("user", node),
                 "forks" => {
-                    let forks = integer(node.get_ref()).and_then(|forks| usize::try_from(forks).ok());
-                    defaults.forks = forks.filter(|forks| *forks > 0);
+                    let forks = integer(node.get_ref()).and_then(|forks| u16::try_from(forks).ok());
+                    defaults.forks = forks.filter(|forks| *forks > 0).map(usize::from);
                     if defaults.forks.is_none() {
-                        self.wrong(node.span(), "`forks` must be a whole number above 0".into(), None);
+                        let message = "`forks` must be a whole number from 1 to 65535";
+                        self.wrong(node.span(), message.into(), None);
                     }
                 }
                 _ => self.unknown("defaults", key, &["inventory", "forks", "user"]),
@@ -147,6 +149,11 @@ impl Reader<'_> {
         let mut found = IndexMap::new();
         for (key, node) in self.table("env", node) {
             let name = key.get_ref().as_ref();
+            let good = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
+            if name.is_empty() || !name.chars().all(good) {
+                let message = "an environment has a name of letters, digits, `-`, `_` and `.`";
+                self.wrong(key.span(), message.into(), None);
+            }
             found.insert(name.to_owned(), self.environment(name, node));
         }
         found
@@ -168,12 +175,14 @@ impl Reader<'_> {
                         self.wrong(node.span(), message, None);
                     }
                 },
-                module if self.modules.contains(&module) => {
-                    let value = self.module(&format!("{path}.{module}"), node);
+                module if self.schema(module).is_some() => {
+                    let value = self.module(module, &format!("{path}.{module}"), node);
                     environment.modules.insert(module.to_owned(), value);
                 }
                 _ => {
-                    let known = [&["inventory", "params", "protected", "vars"], self.modules].concat();
+                    let modules = self.modules.iter().map(|module| module.name);
+                    let known: Vec<&str> =
+                        ["inventory", "params", "protected", "vars"].into_iter().chain(modules).collect();
                     self.unknown(&path, key, &known);
                 }
             }
@@ -181,12 +190,52 @@ impl Reader<'_> {
         environment
     }
 
-    /// A table of connections; where its values are taken from is checked, the rest the module knows.
-    fn module(&mut self, path: &str, node: &Node<'_>) -> Value {
-        for (_, node) in self.table(path, node) {
-            self.references(node);
+    /// The table of a module: its options, and connections with names of their own where it has such.
+    fn module(&mut self, module: &str, path: &str, node: &Node<'_>) -> Value {
+        let Some(schema) = self.schema(module) else { return Value::Null };
+        for (key, node) in self.table(path, node) {
+            let name = key.get_ref().as_ref();
+            let table = node.get_ref().as_table().filter(|table| !table.keys().any(is_source));
+            if schema.options.contains(&name) || table.is_none() {
+                self.option(schema, path, key, node);
+            } else if schema.named {
+                let path = format!("{path}.{name}");
+                for (key, node) in self.table(&path, node) {
+                    self.option(schema, &path, key, node);
+                }
+            } else {
+                let message =
+                    format!("`{module}` has no connections with names of their own, and this is `{name}`");
+                let options = schema.options.join(", ");
+                let hint = format!("what holds for all requests stands in `[{module}]`: {options}");
+                self.wrong(key.span(), message, Some(hint));
+            }
         }
         value(node.get_ref())
+    }
+
+    /// One option; what its value must be the module knows.
+    fn option(
+        &mut self,
+        schema: ModuleSchema,
+        path: &str,
+        key: &Spanned<toml::de::DeString<'_>>,
+        node: &Node<'_>,
+    ) {
+        let name = key.get_ref().as_ref();
+        if !schema.options.contains(&name) {
+            return self.unknown(path, key, schema.options);
+        }
+        if let Some(table) = node.get_ref().as_table().filter(|table| !table.keys().any(is_source)) {
+            let mut keys = table.keys();
+            let meant = keys.find_map(|key| nearest(key.get_ref().as_ref(), SOURCES));
+            let hint = meant.map(|right| format!("did you mean `{right}`?"));
+            let message = format!("`{name}` is a value, or is taken from `env`, `file` or `command`");
+            return self.wrong(node.span(), message, hint);
+        }
+        self.references(node);
+        let place = Place::of(&self.source.name, self.text, node.span());
+        self.places.note(format!("{path}.{name}"), place);
     }
 
     fn references(&mut self, node: &Node<'_>) {
@@ -224,6 +273,8 @@ impl Reader<'_> {
         if text.is_none() {
             let message = format!("`{name}` must be a string, and this is {}", kind(node.get_ref()));
             self.wrong(node.span(), message, None);
+        } else if text.as_deref().is_some_and(|text| text.trim().is_empty()) {
+            self.wrong(node.span(), format!("`{name}` must not be empty"), None);
         }
         text
     }
@@ -236,6 +287,7 @@ impl Reader<'_> {
         }
     }
 
+    /// Paths, or one.
     fn paths(&mut self, name: &str, node: &Node<'_>) -> Vec<PathBuf> {
         self.strings(name, node).into_iter().map(PathBuf::from).collect()
     }
@@ -244,6 +296,10 @@ impl Reader<'_> {
         let entries = self.table(path, node).into_iter();
         entries.map(|(key, node)| (key.get_ref().to_string(), value(node.get_ref()))).collect()
     }
+}
+
+fn is_source(key: &Spanned<toml::de::DeString<'_>>) -> bool {
+    SOURCES.contains(&key.get_ref().as_ref())
 }
 
 fn kind(value: &DeValue<'_>) -> &'static str {

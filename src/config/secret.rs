@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::process::{Command, Stdio};
 
-use oneex_sdk::{Map, SecretSink, Value};
+use oneex_sdk::{Map, SecretSink, Value, io_reason};
 
 use super::file::Config;
 
@@ -41,6 +41,17 @@ pub(crate) enum ResolveError {
         /// The cause.
         why: String,
     },
+}
+
+impl ResolveError {
+    /// The option.
+    pub(super) fn option(&self) -> &str {
+        match self {
+            Self::Variable { option, .. } | Self::File { option, .. } | Self::Command { option, .. } => {
+                option
+            }
+        }
+    }
 }
 
 /// Says whether a value stands elsewhere.
@@ -105,7 +116,7 @@ impl World<'_> {
                 ResolveError::File {
                     option: option.to_owned(),
                     path: path.to_owned(),
-                    why: error.to_string(),
+                    why: io_reason(&error),
                 }
             });
         }
@@ -127,7 +138,7 @@ impl World<'_> {
             .current_dir(&self.config.root)
             .stdin(Stdio::null())
             .output()
-            .map_err(|error| failed(error.to_string()))?;
+            .map_err(|error| failed(io_reason(&error)))?;
         if !output.status.success() {
             let said = String::from_utf8_lossy(&output.stderr);
             let said = said.lines().last().map(|line| format!(": {line}")).unwrap_or_default();

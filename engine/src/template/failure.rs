@@ -107,6 +107,7 @@ fn plain(detail: &str) -> String {
         [what @ ("filter" | "test" | "function" | "method"), name, "is", "unknown"] => {
             format!("there is no {what} `{name}`")
         }
+        [name, "is", "unknown"] => format!("there is no function `{name}`"),
         _ => detail.to_owned(),
     }
 }

@@ -7,10 +7,10 @@ use oneex_sdk::{Meter, OpResult, Output, Reader, Registry};
 
 use super::options::Options;
 use super::{reads, writes};
-use crate::http::{Client, Method, Settings};
+use crate::http::{Client, LazySettings, Method, Settings};
 
 /// Adds the `http::` functions, whose requests the meter `http` counts.
-pub fn register(registry: &mut Registry, settings: Settings) {
+pub fn register(registry: &mut Registry, settings: LazySettings) {
     let meter = Arc::new(Meter::default());
     let clients = Arc::new(Clients { settings, meter: Arc::clone(&meter), made: Mutex::default() });
     registry.meter("http", meter);
@@ -21,7 +21,7 @@ pub fn register(registry: &mut Registry, settings: Settings) {
 /// Clients by their settings, made on first use and kept, with their connections, for the whole run.
 #[derive(Debug)]
 pub(super) struct Clients {
-    settings: Settings,
+    settings: LazySettings,
     meter: Arc<Meter>,
     made: Mutex<HashMap<Settings, Client>>,
 }
@@ -43,7 +43,7 @@ impl Clients {
     }
 
     fn client(&self, options: &Options) -> OpResult<Client> {
-        let mut settings = self.settings.clone();
+        let mut settings = self.settings.get()?;
         settings.insecure |= options.insecure;
         settings.ca_file = options.ca_file.clone().or(settings.ca_file);
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
@@ -61,12 +61,12 @@ mod tests {
     use oneex_sdk::Registry;
 
     use super::register;
-    use crate::http::Settings;
+    use crate::http::LazySettings;
 
     #[test]
     fn six_functions_and_a_meter_are_registered() {
         let mut registry = Registry::default();
-        register(&mut registry, Settings::default());
+        register(&mut registry, LazySettings::default());
         let names: Vec<_> = registry.ops().iter().map(|op| op.manual().full_name()).collect();
         assert_eq!(
             names,
