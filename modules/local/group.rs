@@ -9,6 +9,7 @@ const GRACE: Duration = Duration::from_secs(2);
 /// How long the system may take to remove what was killed.
 const REMOVAL: Duration = Duration::from_secs(2);
 const PAUSE: Duration = Duration::from_millis(5);
+const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 
 /// Ends all processes of the group `leader`: `TERM`, then `KILL` for those that stay.
 ///
@@ -26,11 +27,33 @@ pub(super) async fn end(leader: Pid) {
 
 async fn gone(leader: Pid, limit: Duration) -> bool {
     let asked = tokio::time::timeout(limit, async {
-        while test_kill_process_group(leader).is_ok() {
-            tokio::time::sleep(PAUSE).await;
+        let mut pause = PAUSE;
+        // Twice: while the first look was taken, a process may have left another behind.
+        while test_kill_process_group(leader).is_ok() && !(only_zombies(leader) && only_zombies(leader)) {
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
         }
     });
     asked.await.is_ok()
+}
+
+/// Whether nothing of the group runs any more. What it left behind is reaped by the first process
+/// of the system, and in a container that may be late in it or never come to it; see proc(5).
+fn only_zombies(leader: Pid) -> bool {
+    let Ok(entries) = std::fs::read_dir("/proc") else { return false };
+    let stats = entries.flatten().filter_map(|entry| std::fs::read_to_string(entry.path().join("stat")).ok());
+    let states = stats.filter_map(|stat| state_in(&stat, leader));
+    states.fold(None, |all: Option<bool>, state| Some(all.unwrap_or(true) && matches!(state, 'Z' | 'X')))
+        == Some(true)
+}
+
+/// The state of a process, where it is of the group: the fields behind the name, which stands in
+/// brackets and may itself hold any character.
+fn state_in(stat: &str, group: Pid) -> Option<char> {
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
+    let state = fields.next()?.chars().next()?;
+    let own = fields.nth(1)?.parse::<i32>().ok()?;
+    (own == group.as_raw_nonzero().get()).then_some(state)
 }
 
 /// The name of a signal without `SIG`, as RFC 4254, section 6.10, has it.
@@ -61,7 +84,37 @@ pub(super) fn signal_name(number: i32) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::signal_name;
+    use std::os::unix::process::CommandExt;
+    use std::process::Command;
+    use std::time::Duration;
+
+    use rustix::process::{Pid, Signal, kill_process_group};
+
+    use super::{gone, signal_name, state_in};
+
+    #[tokio::test]
+    async fn what_is_dead_and_not_reaped_is_gone() {
+        let mut child = Command::new("sleep").arg("3600").process_group(0).spawn().expect("sleep starts");
+        let leader = Pid::from_child(&child);
+        assert!(!gone(leader, Duration::from_millis(20)).await, "it runs");
+        kill_process_group(leader, Signal::KILL).expect("it can be killed");
+        assert!(gone(leader, Duration::from_secs(60)).await, "nobody has reaped it yet");
+        child.wait().expect("it is reaped now");
+    }
+
+    #[test]
+    fn the_name_of_a_process_may_hold_anything() {
+        let group = Pid::from_raw(7).expect("a number above 0");
+        for (stat, state) in [
+            ("9 (sleep) S 1 7 7 0", Some('S')),
+            ("9 (a) R 1 7) Z 1 7 7 0", Some('Z')),
+            ("9 (sleep) S 1 8 8 0", None),
+            ("9 (sleep", None),
+            ("", None),
+        ] {
+            assert_eq!(state_in(stat, group), state, "{stat}");
+        }
+    }
 
     #[test]
     fn signals_have_the_names_of_the_protocol() {
