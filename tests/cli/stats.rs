@@ -4,6 +4,9 @@ use oneex_testkit::SshFarm;
 use oneex_testkit::api::{FakeApi, Reply};
 use oneex_testkit::project::TestProject;
 use serde_json::{Value, json};
+use wait4::Wait4 as _;
+
+use crate::scenarios::fleet::Fleet;
 
 fn project() -> TestProject {
     TestProject::new(env!("CARGO_BIN_EXE_oneex"))
@@ -93,4 +96,67 @@ fn statistics_that_cannot_be_written_fail_the_command() {
     let finished =
         project.oneex(["run", "run.rhai", "--stats", "no/such/folder/stats.json"]).run().expect_code(1);
     assert!(finished.stderr.contains("no/such/folder/stats.json"), "{}", finished.stderr);
+}
+
+#[test]
+fn bytes_are_those_that_were_moved() {
+    let fleet = Fleet::new(2);
+    fleet.book(
+        r#"
+let p = params(#{ size: 0 });
+let text = "0123456789abcdef";
+let content = "";
+for n in 0..(p.size / 16) { content += text; }
+task("send").on(hosts("h1")).run(|h| { h.write(h.vars.folder + "/big", content); });
+task("bring").on(hosts("h2")).run(|h| { h.query(`head -c ${p.size} /dev/zero | tr '\\0' x`); });
+"#,
+    );
+    let moved = |size: u64| {
+        let size = format!("size={size}");
+        let _ = fleet.run(0, &["--set", &size, "--stats", "stats.json"]);
+        let stats = stats(&fleet.project);
+        std::fs::remove_file(fleet.path(0, "big")).unwrap();
+        let bytes = |host: &str, direction: &str| stats["hosts"][host][direction].as_u64().unwrap();
+        (bytes("h1", "sent"), bytes("h2", "received"))
+    };
+    let (few, many, size) = (moved(16), moved(400_000), 400_000);
+    for (few, many) in [(few.0, many.0), (few.1, many.1)] {
+        let more = many - few;
+        // Text may be wrapped on its way, but not doubled.
+        assert!((size - 16..size * 3 / 2).contains(&more), "{more} bytes more for {size}");
+    }
+}
+
+#[test]
+fn time_and_memory_are_those_of_the_process() {
+    let project = project();
+    project.write(
+        "work.rhai",
+        r#"
+let p = params(#{ rounds: 0, size: 0 });
+let held = "0123456789abcdef";
+while held.len < p.size { held += held; }
+task("work").run(|| { let sum = 0; for n in 0..p.rounds { sum += n; } [sum, held.len] });
+"#,
+    );
+    let measure = |rounds: u64, size: u64| {
+        let child = std::process::Command::new(env!("CARGO_BIN_EXE_oneex"))
+            .args(["run", "work.rhai", "-q", "--stats", "stats.json"])
+            .args(["--set", &format!("rounds={rounds}"), "--set", &format!("size={size}")])
+            .current_dir(project.folder())
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        let used = child.wait4().unwrap();
+        assert!(used.status.success());
+        let stats = stats(&project);
+        let seconds = stats["controller_cpu_seconds"].as_f64().unwrap();
+        // The system counts what comes after the report too, and what came before the program's own start.
+        let whole = (used.rusage.utime + used.rusage.stime).as_secs_f64();
+        assert!(seconds <= whole + 0.05, "{seconds} of {whole} seconds");
+        (seconds, stats["peak_memory_bytes"].as_u64().unwrap())
+    };
+    let (idle, busy, large) = (measure(0, 0), measure(300_000, 0), measure(0, 32 << 20));
+    assert!(busy.0 > idle.0, "300,000 rounds cost nothing: {busy:?} {idle:?}");
+    assert!(large.1 > idle.1 + (30 << 20), "32 MiB more are not seen: {large:?} {idle:?}");
 }
