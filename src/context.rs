@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::commands::GlobalArgs;
 use crate::error::CommandError;
+use crate::log::{self, Log};
 use crate::term::{Colors, Output};
 
 /// The file at a project's root.
@@ -38,6 +39,8 @@ pub(crate) struct Context {
     pub(crate) stdout: Output,
     /// Where diagnostics and warnings go.
     pub(crate) stderr: Output,
+    /// The program's own log, on the same stream.
+    pub(crate) log: Log,
     /// How much is said.
     pub(crate) verbosity: Verbosity,
     /// True when a person can be asked: standard input and standard error are terminals.
@@ -55,12 +58,14 @@ impl Context {
         let colors = Colors::new(args.color, |name| variables.get(name).cloned());
         let cwd = std::env::current_dir()
             .map_err(|error| CommandError::usage(format!("the current folder cannot be read: {error}")))?;
+        let stderr = Output::stderr(colors);
         Ok(Self {
             cwd,
+            log: Log::new(stderr.clone()),
             home: std::env::home_dir().filter(|home| !home.as_os_str().is_empty()),
             variables,
             stdout: Output::stdout(colors),
-            stderr: Output::stderr(colors),
+            stderr,
             verbosity: args.verbosity(),
             interactive: std::io::stdin().is_terminal() && std::io::stderr().is_terminal(),
             uid: rustix::process::getuid().as_raw(),
@@ -72,15 +77,10 @@ impl Context {
     pub(crate) fn start_log(&self) {
         let filter = match self.variables.get("ONEEX_LOG") {
             Some(filter) => filter.as_str(),
-            None if self.verbosity >= Verbosity::LOG => "oneex=debug,oneex_engine=debug,oneex_modules=debug",
+            None if self.verbosity >= Verbosity::LOG => log::OWN,
             None => return,
         };
-        let log = tracing_subscriber::fmt()
-            .with_env_filter(tracing_subscriber::EnvFilter::new(filter))
-            .with_writer(std::io::stderr)
-            .with_ansi(self.stderr.is_colored());
-        // Fails only where a log was started before, as in tests that share a process.
-        let _ = log.try_init();
+        self.log.start(filter);
     }
 
     /// Says whether the program's own log is written.
@@ -129,6 +129,7 @@ impl Context {
             home: None,
             stdout,
             stderr: crate::term::capture::output(false).0,
+            log: Log::new(crate::term::capture::output(false).0),
             verbosity: Verbosity::default(),
             interactive: false,
             uid: u32::MAX,

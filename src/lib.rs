@@ -14,6 +14,7 @@ mod gates;
 mod launch;
 mod library;
 mod load;
+mod log;
 mod manual;
 mod modules;
 mod params;

@@ -53,6 +53,7 @@ pub(crate) fn load(
     let asker = Arc::new(Asker::new(context.stderr.clone()));
     let (runbook, request, forks) = request(context, given, loading, &asker)?;
     let redactor = Arc::clone(&request.redactor);
+    tracing::debug!(path = %runbook.path.display(), "loading the runbook");
     let loaded = script::load(request).map_err(|diagnostics| failure(diagnostics, &redactor, &asker))?;
     if loading.as_events {
         let said = loaded.warnings.iter().map(event).chain(loaded.messages.iter().cloned()).collect();

@@ -50,6 +50,8 @@ impl Site {
         }
         let redactor = Arc::new(Redactor::default());
         redactor.register_all(inventory.secrets());
+        context.log.mask(&redactor);
+        tracing::debug!(root = %config.root.display(), hosts = inventory.names().len(), "opened the project");
         let http = HttpTable::read(&config, environment)?;
         Ok(Self {
             environment: environment.map(|environment| Environment {

@@ -79,8 +79,8 @@ fn the_page_of_operations_is_what_their_manuals_say() {
 fn the_pages_of_words_and_helpers_are_what_their_manuals_say() {
     let project = TestProject::new(env!("CARGO_BIN_EXE_oneex"));
     let words = manuals(&project, "Words", |group| !group.starts_with("operations") && group != "helpers");
-    let helpers = manuals(&project, "Helpers", |group| group == "helpers");
-    assert!(words.matches("\n### ").count() >= 50 && helpers.matches("\n### ").count() >= 80);
+    let library = manuals(&project, "The library", |group| group == "helpers");
+    assert!(words.matches("\n### ").count() >= 50 && library.matches("\n### ").count() >= 80);
     compare("words.md", &words);
-    compare("helpers.md", &helpers);
+    compare("library.md", &library);
 }

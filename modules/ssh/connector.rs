@@ -45,7 +45,8 @@ impl SshConnector {
         let user = user.ok_or_else(|| {
             OpError::invalid(format!("no user is set for `{}`", target.name)).hint("set `ansible_user`")
         })?;
-        let limit = self.settings.connect_timeout;
+        let (limit, begun) = (self.settings.connect_timeout, std::time::Instant::now());
+        tracing::debug!(address, port, user, "connecting");
         let stream = tokio::time::timeout(limit, dial(&address, port)).await.map_err(|_elapsed| {
             OpError::unreachable(format!(
                 "`{address}` port {port} does not answer within {} s",
@@ -61,6 +62,7 @@ impl SshConnector {
         let (link, target) = opened
             .await
             .map_err(|error| OpError::failed(format!("the connection was not opened: {error}")))??;
+        tracing::debug!(host = target.name, took = ?begun.elapsed(), "connected");
         Ok(Arc::new(SshTransport::start(link, user, target.sudo_password, &self.settings)?))
     }
 }

@@ -165,3 +165,36 @@ fn colours_are_for_terminals_unless_somebody_says_otherwise() {
     assert!(colour.is_match(&piped(&[], "CLICOLOR_FORCE")));
     assert!(!colour.is_match(&piped(&[], "NO_COLOR")));
 }
+
+#[test]
+fn the_log_at_three_vs_tells_of_connections_and_operations_and_no_secret() {
+    let fleet = Fleet::new(1);
+    fleet.book(
+        r#"
+let p = params(#{ token: #{ type: "secret", required: true } });
+task("a").on(hosts("web")).run(|h| { h.query("cat", #{ stdin: p.token }); });
+"#,
+    );
+    let run = |more: &[&str], filter: &str| {
+        let words = [&["run", "book.rhai", "--set", "token=hunter2-hunter2"], more].concat();
+        fleet.call(&words).env("ONEEX_LOG", filter).run().expect_code(0).stderr
+    };
+    let log =
+        fleet.call(&["run", "book.rhai", "--set", "token=hunter2-hunter2", "-vvv"]).run().expect_code(0);
+    for part in [
+        "opened the project",
+        "loading the runbook",
+        "connecting",
+        "connected",
+        "operation op=1 name=\"query\"",
+    ] {
+        assert_eq!(log.stderr.matches(part).count(), 1, "{part} in\n{}", log.stderr);
+        assert!(!log.stdout.contains(part), "{}", log.stdout);
+    }
+    assert_plain(&log.stderr);
+    assert!(!log.stderr.contains("hunter2"), "{}", log.stderr);
+    let two = fleet.call(&["run", "book.rhai", "--set", "token=hunter2-hunter2", "-vv"]).run().expect_code(0);
+    assert_eq!(two.stderr, "");
+    let filtered = run(&["-q"], "oneex_modules=debug");
+    assert!(filtered.contains("connecting") && !filtered.contains("loading the runbook"), "{filtered}");
+}

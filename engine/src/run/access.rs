@@ -66,6 +66,14 @@ pub fn perform(node: &Arc<NodeContext>, call: OpCall<'_>) -> Result<OpOutcome, I
     node.run.counters.operations.fetch_add(1, Ordering::Relaxed);
     let begun = Instant::now();
     let result = performing.perform();
+    tracing::debug!(
+        op = performing.number,
+        name = performing.name,
+        target = &*performing.target,
+        took = ?begun.elapsed(),
+        changed = result.as_ref().ok().map(|(_, outcome)| outcome.changed),
+        "operation"
+    );
     performing.report(&result, begun.elapsed().as_secs_f64());
     match result {
         Ok((_, outcome)) => {

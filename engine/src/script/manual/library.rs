@@ -11,11 +11,11 @@ use crate::script::{library, world};
 
 /// Every helper, by name: what a script can do without a host.
 pub fn helpers() -> Vec<WordManual> {
-    let plain: Vec<Helper> = of_engine(&Engine::new());
+    let plain: Vec<Function> = of_engine(&Engine::new());
     let mut engine = Engine::new();
     let world: Arc<dyn library::World> = Arc::new(world::ScriptWorld);
     library::register(&mut engine, &world);
-    let mut ours: Vec<Helper> =
+    let mut ours: Vec<Function> =
         of_engine(&engine).into_iter().filter(|helper| !plain.contains(helper)).collect();
     // The engine lists overloads in no order.
     ours.sort();
@@ -35,28 +35,28 @@ pub fn helpers() -> Vec<WordManual> {
 
 /// A function as the engine describes it.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Helper {
+struct Function {
     name: String,
     call: String,
     comments: String,
 }
 
-fn of_engine(engine: &Engine) -> Vec<Helper> {
+fn of_engine(engine: &Engine) -> Vec<Function> {
     // What cannot be described is left out: the manual is for people, and a test sees what is missing.
     let Ok(text) = engine.gen_fn_metadata_to_json(false) else { return Vec::new() };
     let Ok(metadata) = serde_json::from_str::<Value>(&text) else { return Vec::new() };
-    let mut found: Vec<Helper> = functions(&metadata["functions"], "").collect();
+    let mut found: Vec<Function> = functions(&metadata["functions"], "").collect();
     for (name, module) in metadata["modules"].as_object().into_iter().flatten() {
         found.extend(functions(&module["functions"], &format!("{name}::")));
     }
     found
 }
 
-fn functions<'a>(list: &'a Value, prefix: &'a str) -> impl Iterator<Item = Helper> + 'a {
+fn functions<'a>(list: &'a Value, prefix: &'a str) -> impl Iterator<Item = Function> + 'a {
     list.as_array().into_iter().flatten().map(move |function| {
         let bare = function["name"].as_str().unwrap_or_default();
         let comments = function["docComments"].as_array().into_iter().flatten().filter_map(Value::as_str);
-        Helper {
+        Function {
             name: format!("{prefix}{bare}"),
             call: call(prefix, bare, &function["params"]),
             comments: comments.collect::<Vec<_>>().join("\n"),
@@ -84,7 +84,7 @@ fn call(prefix: &str, name: &str, params: &Value) -> String {
 
 impl WordManual {
     /// Adds one more way to call it.
-    fn add(&mut self, helper: &Helper) {
+    fn add(&mut self, helper: &Function) {
         if !self.calls.contains(&helper.call) {
             self.calls.push(helper.call.clone());
         }
