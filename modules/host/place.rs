@@ -10,14 +10,27 @@ use super::attributes::Attributes;
 use super::mode::octal;
 use super::probe::{Found, Probe, failure};
 
-/// Removes staged files of the same name that are older than `$1`: a run that was killed left them.
-/// The name of a staged file ends in sixteen hexadecimal digits, `$2` is what stands before these.
-pub(crate) const SWEEP: &str = r#"
+/// Functions of all scripts that put something into its place.
+///
+/// `sweep STAGED BEGIN` removes staged files of the same name that are older than `STAGED`, and all other staged
+/// links: a run that was killed left them. The name of what is staged ends in sixteen hexadecimal digits, `BEGIN`
+/// is what stands before these. `put STAGED PATH` renames; where a link to a folder is in the place, `mv` would
+/// move into that folder, and only one that does not know `-T` leaves a moment without either.
+pub(crate) const FUNCTIONS: &str = r#"
 sweep() {
     for old in "$2"????????????????; do
         case ${old##*.oneex-} in *[!0-9a-f]*) continue ;; esac
-        if [ -f "$old" ] && [ ! -L "$old" ] && [ "$old" -ot "$1" ]; then rm -f "$old"; fi
+        if [ -L "$old" ]; then [ "$old" = "$1" ] || rm -f "$old"
+        elif [ -f "$old" ] && [ "$old" -ot "$1" ]; then rm -f "$old"
+        fi
     done
+}
+put() {
+    if [ -L "$2" ] && [ -d "$2" ]; then
+        case $(mv --help 2>&1) in *-T*) mv -fT "$1" "$2"; return ;; esac
+        rm -f "$2"
+    fi
+    mv -f "$1" "$2"
 }
 "#;
 
@@ -68,11 +81,8 @@ fi
 if [ -n "$backup" ] && [ -e "$path" ]; then
     cp -p "$path" "$path$backup"
 fi
-if [ -L "$path" ] && [ -d "$path" ]; then
-    rm -f "$path"
-fi
 sweep "$staged" "${staged%????????????????}"
-mv -f "$staged" "$path"
+put "$staged" "$path"
 trap - EXIT
 "#;
 
@@ -144,7 +154,7 @@ impl Placement<'_> {
         let mut args: Vec<&str> =
             vec![path, &staged, word, &mode, &owner, &group, kept_word, &expected, &backup];
         args.extend(validate.iter().map(String::as_str));
-        let output = writer.run(Command::script(format!("{SWEEP}{SCRIPT}"), args).stdin(stdin)).await?;
+        let output = writer.run(Command::script(format!("{FUNCTIONS}{SCRIPT}"), args).stdin(stdin)).await?;
         if !output.ok() {
             return Err(failure(path, &output.stderr_text()));
         }

@@ -98,7 +98,8 @@ pub async fn ensures<O: Op>(op: O, host: &impl Watched, options: Value) -> OpRes
 }
 
 /// Asserts that an operation may be killed before any program that its scripts start: what `observe`
-/// sees is then the old or the new, nothing else, and the next run brings the new. `prepare` fills
+/// sees is then the old or the new, nothing else, and the next run brings the new and leaves nothing of its own
+/// or of the one before. `prepare` fills
 /// the folder of a new host and gives the options. Gives the number of places where it was cut.
 pub async fn survives_cuts<O: Op, T: PartialEq + std::fmt::Debug>(
     op: O,
@@ -128,8 +129,15 @@ pub async fn survives_cuts<O: Op, T: PartialEq + std::fmt::Debug>(
         assert!(seen == old || seen == new, "cut at {place}: {seen:?} is neither {old:?} nor {new:?}");
         call(&op, &host, &options).await.expect("the run that finishes");
         assert_eq!(observe(&host), new, "the run after a cut at {place}");
+        let staged: Vec<_> = snapshot(host.root()).into_keys().filter(is_staged).collect();
+        assert!(seen == new || staged.is_empty(), "the run after a cut at {place} leaves {staged:?}");
     }
     unreachable!("a script starts finitely many programs")
+}
+
+/// Whether a name is one that operations give to what is not yet in its place.
+fn is_staged(path: &PathBuf) -> bool {
+    path.to_string_lossy().contains(".oneex-")
 }
 
 /// Asserts that an operation on a full disk of 64 KiB fails and leaves what `observe` sees as it was, and

@@ -6,6 +6,7 @@ use oneex_sdk::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::host::place::{FUNCTIONS, staged_name};
 use crate::host::probe::{Depth, FileType, Probe, failure, probe};
 
 /// The operation `link`.
@@ -24,16 +25,17 @@ pub(crate) struct Params {
     force: bool,
 }
 
-/// Parameters: target, path. `mv -T`, where there is one, replaces a link to a folder in one step.
+/// Parameters: target, path, staged name.
 const SCRIPT: &str = r#"
 set -eu
-staged=${2%/*}/.oneex-link-$$
-trap 'rm -f "$staged"' EXIT
-ln -s -- "$1" "$staged"
-if ! mv -fT "$staged" "$2" 2>/dev/null; then
-    rm -f "$2"
-    mv -f "$staged" "$2"
+trap 'rm -f "$3"' EXIT
+sweep "$3" "${3%????????????????}"
+ln -s -- "$1" "$3"
+if [ -d "$2" ] && [ ! -L "$2" ]; then
+    echo 'a folder is there now' >&2
+    exit 1
 fi
+put "$3" "$2"
 "#;
 
 impl Op for Link {
@@ -84,7 +86,9 @@ Sources: ln(1p), symlink(7).";
     }
 
     async fn apply(&self, writer: &dyn Writer, params: &Params, _: &Probe, _: &Change) -> OpResult<Output> {
-        let output = writer.run(Command::script(SCRIPT, [&params.target, &params.path])).await?;
+        let staged = staged_name(&params.path)?;
+        let script = Command::script(format!("{FUNCTIONS}{SCRIPT}"), [&params.target, &params.path, &staged]);
+        let output = writer.run(script).await?;
         if output.ok() { Ok(Output::none()) } else { Err(failure(&params.path, &output.stderr_text())) }
     }
 }
@@ -126,12 +130,19 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_cut_leaves_a_link() {
-        let prepare = |host: &TestHost| {
-            std::os::unix::fs::symlink("old", host.path("l")).expect("a link");
-            json!({ "target": "new", "path": host.path("l") })
-        };
-        let observe = |host: &TestHost| std::fs::read_link(host.path("l")).ok();
-        assert!(laws::survives_cuts(Link, prepare, observe).await >= 2);
+    async fn a_cut_leaves_the_old_link_or_the_new() {
+        // A link to a folder is what `mv` would move into.
+        for old in ["nowhere", "folder"] {
+            let prepare = |host: &TestHost| {
+                std::fs::create_dir(host.path("folder")).expect("a folder");
+                std::os::unix::fs::symlink(old, host.path("l")).expect("a link");
+                json!({ "target": "new", "path": host.path("l") })
+            };
+            let observe = |host: &TestHost| {
+                let inside = std::fs::read_dir(host.path("folder")).expect("the folder").count();
+                (std::fs::read_link(host.path("l")).ok(), inside)
+            };
+            assert!(laws::survives_cuts(Link, prepare, observe).await >= 2);
+        }
     }
 }

@@ -88,12 +88,16 @@ async fn what_a_killed_run_left_is_swept() {
             let file = StdFile::create(host.path(name)).expect("a file");
             file.set_modified(SystemTime::now() - Duration::from_secs(3600)).expect("an older time");
         }
+        std::os::unix::fs::symlink("/nowhere", host.path(".f.oneex-bbbbbbbbbbbbbbbb")).expect("a link");
         let newer = ".f.oneex-aaaaaaaaaaaaaaaa";
         let file = StdFile::create(host.path(newer)).expect("a file");
         file.set_modified(SystemTime::now() + Duration::from_secs(3600)).expect("a later time");
         laws::ensures(op(), &host, options.clone()).await.expect("it is written");
-        for name in swept {
-            assert!(!host.root().join(name).exists(), "`{name}` is left");
+        for name in swept.into_iter().chain([".f.oneex-bbbbbbbbbbbbbbbb"]) {
+            assert!(
+                !host.root().join(name).is_symlink() && !host.root().join(name).exists(),
+                "`{name}` is left"
+            );
         }
         for name in kept.iter().chain([&newer]) {
             assert!(host.root().join(name).exists(), "`{name}` is not ours, or is in use");

@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use super::source::{Entry, EntryKind};
 use crate::host::attributes::Attributes;
 use crate::host::mode::{Mode, octal};
-use crate::host::place::{SWEEP, staged_name};
+use crate::host::place::{FUNCTIONS, staged_name};
 use crate::host::probe::{FileType, Found, failure};
 
 /// Parameters: folder, bundle of new contents, owner, group, the last part of the names of staged files.
@@ -39,6 +39,7 @@ own() {
     [ "$2" = - ] || chgrp -h "$2" "$3" || [ -z "$group" ]
 }
 give() { own "${owner:-$uid}" "${group:-$gid}" "$1"; }
+sweep "$bundle" "${bundle%????????????????}"
 while read -r kind mode uid gid offset size name target; do
     plain "$name"; name=$value
     plain "$target"; target=$value
@@ -63,14 +64,13 @@ while read -r kind mode uid gid offset size name target; do
         sync "$staged" 2>/dev/null || sync
         [ ! -d "$path" ] || [ -L "$path" ] || refuse "a folder is there now: $path"
         sweep "$staged" "${staged%????????????????}"
-        [ ! -L "$path" ] || rm -f "$path"
-        mv -f "$staged" "$path" ;;
+        put "$staged" "$path" ;;
     link)
+        sweep "$staged" "${staged%????????????????}"
         ln -s -- "$target" "$staged"
         give "$staged"
         [ ! -d "$path" ] || [ -L "$path" ] || refuse "a folder is there now: $path"
-        [ ! -L "$path" ] || rm -f "$path"
-        mv -f "$staged" "$path" ;;
+        put "$staged" "$path" ;;
     give)
         give "$path"
         [ "$mode" = - ] || [ -L "$path" ] || chmod "$mode" "$path" ;;
@@ -227,7 +227,8 @@ impl TreeState {
         let mark = bundle.rsplit('/').next().unwrap_or(&bundle);
         let [owner, group] =
             [wish.attributes.owner, wish.attributes.group].map(|each| each.unwrap_or_default());
-        let script = Command::script(format!("{SWEEP}{SCRIPT}"), [&self.root, &bundle, owner, group, mark]);
+        let script =
+            Command::script(format!("{FUNCTIONS}{SCRIPT}"), [&self.root, &bundle, owner, group, mark]);
         let output = writer.run(script.stdin(lines)).await?;
         if output.ok() { Ok(()) } else { Err(failure(&self.root, &output.stderr_text())) }
     }

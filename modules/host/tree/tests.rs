@@ -246,3 +246,25 @@ async fn a_cut_leaves_each_file_old_or_new() {
     let observe = |host: &TestHost| host.content("to/sub/y");
     assert!(laws::survives_cuts(Copy, prepare, observe).await >= 8);
 }
+
+#[tokio::test]
+async fn a_cut_leaves_a_link_inside_old_or_new() {
+    for (old, kind) in [("folder", "link"), ("nowhere", "link"), ("folder", "file")] {
+        let prepare = |host: &TestHost| {
+            let place = host.project_write("files/site/sub/y", "y");
+            match kind {
+                "link" => symlink("new", place.with_file_name("x")).expect("a link"),
+                _ => std::fs::write(place.with_file_name("x"), "new").expect("a file"),
+            }
+            std::fs::create_dir_all(host.path("to/sub/folder")).expect("folders");
+            host.write("to/sub/y", "y");
+            symlink(old, host.path("to/sub/x")).expect("a link");
+            json!({ "src": "site", "path": host.path("to") })
+        };
+        let observe = |host: &TestHost| {
+            let inside = std::fs::read_dir(host.path("to/sub/folder")).expect("a folder").count();
+            (std::fs::read_link(host.path("to/sub/x")).ok(), host.content("to/sub/x"), inside)
+        };
+        assert!(laws::survives_cuts(Copy, prepare, observe).await >= 3, "{old} {kind}");
+    }
+}
