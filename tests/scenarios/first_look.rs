@@ -99,8 +99,11 @@ fn a_release_rolls_is_rescued_and_then_finds_nginx_as_it_should_be() {
     assert_eq!(first.count("node_started", "reload nginx"), 5);
     assert_eq!(fleet.read(0, "conf.d/shop.conf"), "# h1\nimage shop:v1.2;\n");
     assert_eq!(first.batches("release"), [["h1", "h2"], ["h3", "h4"]], "no batch after a failed one");
-    for (host, status) in [("h1", "changed"), ("h2", "changed"), ("h3", "changed"), ("h4", "failed")] {
-        assert_eq!(first.status("release", host), status, "{host}");
+    for (host, status) in [("h1", "changed"), ("h2", "changed"), ("h3", ""), ("h4", "failed")] {
+        let ended = first.status("release", host);
+        // The other host of the failed batch is cancelled where it has not ended yet.
+        let fits = if host == "h3" { ["changed", "cancelled"].contains(&ended) } else { ended == status };
+        assert!(fits, "{host}: {ended}");
         first.before(("node_finished", "reload nginx", host), ("node_started", "release", host));
     }
     assert_eq!(first.status("release", "h5"), "blocked");
@@ -118,6 +121,8 @@ fn a_release_rolls_is_rescued_and_then_finds_nginx_as_it_should_be() {
     let balancer = fleet.read(5, "log");
     let mut lines: Vec<&str> = balancer.lines().collect();
     lines.sort_unstable();
+    // Whether `h3` came so far is a matter of time.
+    lines.retain(|line| *line != "lbctl enable h3");
     assert_eq!(
         lines,
         [
@@ -126,8 +131,7 @@ fn a_release_rolls_is_rescued_and_then_finds_nginx_as_it_should_be() {
             "lbctl drain h3",
             "lbctl drain h4",
             "lbctl enable h1",
-            "lbctl enable h2",
-            "lbctl enable h3"
+            "lbctl enable h2"
         ],
         "the failed host stays out"
     );
