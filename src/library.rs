@@ -15,6 +15,10 @@ impl Library for Embedded {
         oneex_stdlib::file(role, path).map(std::borrow::Cow::into_owned)
     }
 
+    fn files(&self, role: &str) -> Vec<String> {
+        oneex_stdlib::files(role)
+    }
+
     fn names(&self) -> Vec<String> {
         oneex_stdlib::names()
     }

@@ -31,6 +31,14 @@ pub fn file(role: &str, path: &str) -> Option<Cow<'static, [u8]>> {
     Roles::get(&format!("{role}/{path}")).map(|file| file.data)
 }
 
+/// The paths of all files of a role, as [`file`] takes them.
+pub fn files(role: &str) -> Vec<String> {
+    let inside = |path: std::borrow::Cow<'static, str>| {
+        path.split_once('/').filter(|(name, _)| *name == role).map(|(_, path)| path.to_owned())
+    };
+    Roles::iter().filter_map(inside).collect()
+}
+
 /// The names of all roles, sorted.
 pub fn names() -> Vec<String> {
     let names: BTreeSet<String> =
@@ -51,6 +59,16 @@ mod tests {
                 assert!(super::file(&name, path).is_some(), "`{name}` has no `{path}`");
             }
         }
+    }
+
+    #[test]
+    fn every_file_that_is_listed_is_served() {
+        for name in super::names() {
+            let files = super::files(&name);
+            assert!(files.contains(&"role.rhai".to_owned()), "{files:?}");
+            assert!(files.iter().all(|path| super::file(&name, path).is_some()), "{files:?}");
+        }
+        assert!(super::files("nothing").is_empty());
     }
 
     #[test]

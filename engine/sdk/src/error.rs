@@ -56,6 +56,8 @@ pub struct OpError {
     pub message: String,
     /// What to do next, where that is known.
     pub hint: Option<String>,
+    /// The place in a file of the project, as a template, that the error is about: file, line, column.
+    pub place: Option<Box<(String, u32, u32)>>,
     /// The command that failed, where one did.
     pub command: Option<Box<FailedCommand>>,
 }
@@ -63,7 +65,7 @@ pub struct OpError {
 impl OpError {
     /// Makes an error of any kind.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), hint: None, command: None }
+        Self { kind, message: message.into(), hint: None, place: None, command: None }
     }
 
     /// The target answered with a failure.

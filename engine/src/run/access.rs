@@ -131,14 +131,19 @@ fn is_planned(node: &NodeContext, host: &str) -> bool {
     node.run.inventory.read().unwrap_or_else(std::sync::PoisonError::into_inner).is_planned(host)
 }
 
-fn interrupt_of(error: OpError, operation: &str, target: &str, position: Option<Position>) -> Interrupt {
+fn interrupt_of(mut error: OpError, operation: &str, target: &str, position: Option<Position>) -> Interrupt {
     if error.kind == ErrorKind::Cancelled {
         return Interrupt::Cancelled;
     }
+    // A template's own place says more than that of the call, which the script adds.
+    let place = error.place.take().map(|place| {
+        let (file, line, column) = *place;
+        Position { file: file.into(), line, column }
+    });
     let mut failure = Failure::of(error);
     failure.operation = Some(operation.to_owned());
     failure.target = Some(target.to_owned());
-    failure.position = position;
+    failure.position = place.or(position);
     Interrupt::Failed(Box::new(failure))
 }
 

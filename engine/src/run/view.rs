@@ -87,12 +87,21 @@ impl Reader for View {
             let text = std::fs::read_to_string(&path)
                 .map_err(|error| OpError::invalid(format!("template `{name}` cannot be read: {error}")))?;
             // Facts cost a round trip: they are gathered only for a template that can use them.
-            let wants_facts =
-                ["facts", "include", "import", "extends"].iter().any(|word| text.contains(word));
+            let mentions =
+                |text: &str| ["facts", "include", "import", "extends"].iter().any(|word| text.contains(word));
+            let in_variables = || self.info.vars.values().any(|value| value.to_string().contains("facts"));
+            let wants_facts = mentions(&text) || in_variables();
             let facts = if wants_facts { self.facts().await? } else { Arc::new(Value::Object(Map::new())) };
             let context = run.templates.host_context(&run.inventory, &self.info, &facts, vars);
             run.templates.render_file(&path, context).map_err(|diagnostic| {
-                let error = OpError::invalid(diagnostic.to_string());
+                let mut error = OpError::invalid(&*diagnostic.message);
+                if let Some(label) = diagnostic.labels.first() {
+                    let position = &label.position;
+                    if let Some(source) = &label.source {
+                        run.sources.add(&position.file, &*source.text);
+                    }
+                    error.place = Some(Box::new((position.file.to_string(), position.line, position.column)));
+                }
                 match diagnostic.hints.into_iter().next() {
                     Some(hint) => error.hint(hint),
                     None => error,

@@ -176,7 +176,12 @@ pub(crate) fn failure_in(error: &EvalAltResult, script: &Script, from: &Arc<str>
     let mut seen = HashSet::new();
     frames.retain(|frame| seen.insert(frame.clone()));
     // An error map that was caught and thrown again keeps its own place; the calls are not its own.
-    if failure.position.is_none() || failure.position == position {
+    let in_file = failure.position.as_ref().is_some_and(|place| !script.is_source(&place.file));
+    if in_file && let Some(call) = position {
+        let operation = failure.operation.as_deref().unwrap_or("template");
+        frames.insert(0, (call, format!("in the call of `{operation}`")));
+        failure.frames = frames;
+    } else if failure.position.is_none() || failure.position == position {
         failure.position = position.or_else(|| frames.first().map(|(position, _)| position.clone()));
         failure.frames = frames;
     }

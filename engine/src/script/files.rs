@@ -1,7 +1,8 @@
 //! Files of the project, as scripts and operations name them.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use oneex_sdk::{OpError, OpResult};
 
@@ -11,6 +12,11 @@ use crate::diag::Diagnostic;
 use crate::run::ProjectFiles;
 
 impl Script {
+    /// Says whether a name is that of a script, rather than of a file that scripts use.
+    pub(crate) fn is_source(&self, name: &str) -> bool {
+        name == &*self.name || self.imports.origin(name).is_some()
+    }
+
     /// Finds a file that a script reads: beside the runbook, then in the project.
     pub(crate) fn find_file(&self, path: &str) -> Result<PathBuf, Diagnostic> {
         self.search(path, [self.project.runbook_folder.clone(), self.project.root.clone()])
@@ -38,12 +44,18 @@ pub(crate) struct ScriptFiles {
     script: Arc<Script>,
     /// Files of embedded roles, written out for those who need a path.
     embedded: tempfile::TempDir,
+    /// The roles that were written out.
+    written: Mutex<HashSet<String>>,
 }
 
 impl ScriptFiles {
     /// Makes the view of a script's project.
     pub(crate) fn new(script: Arc<Script>) -> std::io::Result<Self> {
-        Ok(Self { script, embedded: tempfile::Builder::new().prefix("oneex-std-").tempdir()? })
+        Ok(Self {
+            script,
+            embedded: tempfile::Builder::new().prefix("oneex-std-").tempdir()?,
+            written: Mutex::default(),
+        })
     }
 
     /// The folder of what was written out: templates may be read there.
@@ -52,11 +64,20 @@ impl ScriptFiles {
     }
 
     fn embedded(&self, role: &str, path: &str) -> Option<PathBuf> {
-        let content = self.script.imports.library().file(role, path)?;
-        let target = self.embedded.path().join(role).join(path);
-        std::fs::create_dir_all(target.parent()?).ok()?;
-        std::fs::write(&target, content).ok()?;
-        Some(target)
+        let library = self.script.imports.library();
+        library.file(role, path)?;
+        let folder = self.embedded.path().join(role);
+        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        if !written.contains(role) {
+            // All of them: a template includes others beside it.
+            for name in library.files(role) {
+                let target = folder.join(&name);
+                std::fs::create_dir_all(target.parent()?).ok()?;
+                std::fs::write(&target, library.file(role, &name)?).ok()?;
+            }
+            written.insert(role.to_owned());
+        }
+        Some(folder.join(path))
     }
 }
 

@@ -21,6 +21,9 @@ pub trait Library: Send + Sync {
     /// A file of a role, by its path in it: `templates/motd.j2`.
     fn file(&self, role: &str, path: &str) -> Option<Vec<u8>>;
 
+    /// The paths of all files of a role.
+    fn files(&self, role: &str) -> Vec<String>;
+
     /// The names of all roles.
     fn names(&self) -> Vec<String>;
 }

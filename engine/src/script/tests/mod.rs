@@ -34,6 +34,10 @@ impl Library for OneRole {
         None
     }
 
+    fn files(&self, _: &str) -> Vec<String> {
+        Vec::new()
+    }
+
     fn names(&self) -> Vec<String> {
         vec!["greet".into()]
     }
