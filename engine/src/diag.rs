@@ -1,7 +1,7 @@
 //! A diagnostic: what is wrong, where, and what to do. The command line renders it.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, OnceLock, RwLock};
 
 use serde::Serialize;
 
@@ -145,14 +145,26 @@ impl From<Diagnostic> for Diagnostics {
 }
 
 /// All sources of a run by name, so that a position can be shown with its line.
-#[derive(Debug, Default)]
-pub struct SourceMap(RwLock<BTreeMap<Arc<str>, Arc<Source>>>);
+#[derive(Default)]
+pub struct SourceMap {
+    sources: RwLock<BTreeMap<Arc<str>, Arc<Source>>>,
+    mask: OnceLock<Mask>,
+}
+
+/// Gives a text without the secrets that are known by then.
+type Mask = Box<dyn Fn(&str) -> String + Send + Sync>;
+
+impl std::fmt::Debug for SourceMap {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("SourceMap").field(&self.sources).finish()
+    }
+}
 
 impl SourceMap {
     /// Adds a source and returns it.
     pub fn add(&self, name: &str, text: impl Into<String>) -> Arc<Source> {
         let source = Arc::new(Source { name: name.to_owned(), text: text.into() });
-        if let Ok(mut map) = self.0.write() {
+        if let Ok(mut map) = self.sources.write() {
             map.insert(name.into(), Arc::clone(&source));
         }
         source
@@ -160,13 +172,27 @@ impl SourceMap {
 
     /// The source of that name.
     pub fn get(&self, name: &str) -> Option<Arc<Source>> {
-        self.0.read().ok()?.get(name).cloned()
+        self.sources.read().ok()?.get(name).cloned()
+    }
+
+    /// From now on the lines that labels show go through `mask`: a script may hold a secret itself.
+    pub fn mask_by(&self, mask: impl Fn(&str) -> String + Send + Sync + 'static) {
+        // The first one stays: a map belongs to one run.
+        let _ = self.mask.set(Box::new(mask));
     }
 
     /// A label at a position; its length is that of the word there.
     pub fn label(&self, position: &Position, text: impl Into<String>, primary: bool) -> Label {
         match self.get(&position.file) {
-            Some(source) => source.label(position, text, primary),
+            Some(source) => {
+                let mut label = source.label(position, text, primary);
+                if let Some(masked) = self.mask.get().map(|mask| mask(&source.text))
+                    && masked != source.text
+                {
+                    label.source = Some(Arc::new(Source { name: source.name.clone(), text: masked }));
+                }
+                label
+            }
             None => Label { source: None, position: position.clone(), length: 1, text: text.into(), primary },
         }
     }

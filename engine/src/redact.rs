@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, RwLock};
 
 use aho_corasick::{AhoCorasick, MatchKind};
-use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use encodings::encodings;
 use oneex_sdk::{Change, SecretSink};
 use serde_json::Value;
 
 use crate::diag::{Diagnostic, Source};
 use crate::run::{Failure, NodeKey, RunEvent};
+
+mod encodings;
 
 /// What stands where a secret was.
 pub const MASK: &str = "•••";
@@ -41,31 +42,6 @@ impl SecretSink for Redactor {
     }
 }
 
-/// The forms in which a secret comes back: as it is, base64 in all alignments, URL, JSON, shell.
-fn encodings(secret: &str) -> Vec<String> {
-    let mut forms = vec![secret.to_owned(), secret.trim().to_owned()];
-    for offset in 0..3_usize {
-        for engine in [&STANDARD_NO_PAD, &URL_SAFE_NO_PAD] {
-            let padded: Vec<u8> = std::iter::repeat_n(0, offset).chain(secret.bytes()).collect();
-            let text = engine.encode(&padded);
-            // The characters at both ends mix with what stands beside the secret.
-            let head = offset.div_ceil(1) + usize::from(offset > 0);
-            let tail = usize::from(!padded.len().is_multiple_of(3));
-            if let Some(inner) = text.get(head..text.len() - tail).filter(|inner| inner.len() >= 4) {
-                forms.push(inner.to_owned());
-            }
-        }
-    }
-    forms.push(percent_encoding::utf8_percent_encode(secret, percent_encoding::NON_ALPHANUMERIC).to_string());
-    forms.push(url::form_urlencoded::byte_serialize(secret.as_bytes()).collect());
-    if let Ok(json) = serde_json::to_string(secret) {
-        forms.push(json.trim_matches('"').to_owned());
-    }
-    forms.push(oneex_sdk::quote(secret));
-    forms.retain(|form| form.len() >= SHORTEST);
-    forms
-}
-
 impl Redactor {
     /// Registers many secrets at the cost of one.
     pub fn register_all(&self, secrets: impl IntoIterator<Item = impl AsRef<str>>) {
@@ -76,7 +52,7 @@ impl Redactor {
             if secret.trim().len() < SHORTEST {
                 continue;
             }
-            known.patterns.extend(encodings(secret));
+            known.patterns.extend(encodings(secret).into_iter().filter(|form| form.len() >= SHORTEST));
             // A key of several lines is shown line by line.
             let lines =
                 secret.lines().map(str::trim).filter(|line| line.len() >= 8 && line.len() < secret.len());
@@ -254,8 +230,9 @@ impl Redactor {
 mod tests {
     use oneex_sdk::SecretSink;
 
-    use super::{Redactor, STANDARD_NO_PAD};
+    use super::Redactor;
     use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD_NO_PAD;
 
     const SECRET: &str = "s3cr3t &\"'é/pass";
 

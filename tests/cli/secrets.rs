@@ -145,6 +145,32 @@ fn hosts_show_that_there_are_passwords() {
     assert_eq!(value["vars"]["ansible_ssh_pass"], "•••", "also one that is too short to be searched for");
 }
 
+#[test]
+fn a_secret_is_masked_in_every_form_and_in_the_lines_of_the_script() {
+    let project = TestProject::new(env!("CARGO_BIN_EXE_oneex"));
+    project.write(
+        "run.rhai",
+        r#"
+let s = secret("pa/ss-wörd's 47");
+task("forms").run(|| {
+    print("forms: " + [url::encode(s), base64::encode("me:" + s), json::to_string(s), url::query(#{ s: s })].join(" | "));
+    print(local().exec("cat >in; base64 <in; set -x; x=$(cat in); : \"$x\"", #{ stdin: s, cwd: "FOLDER" }).stdout);
+});
+task("lines").run(|| { throw "pa/ss-wörd's 47"; });
+"#
+        .replace("FOLDER", &project.folder().display().to_string())
+        .as_str(),
+    );
+    for more in [&[][..], &["-vvv"], &["--output", "json"], &["--junit", "junit.xml"]] {
+        let finished = project.oneex(["run", "run.rhai"].iter().chain(more)).run().expect_code(1);
+        let text = finished.stdout + &finished.stderr;
+        for part in ["ss-w", "rd's", "rd%27s", "w%C3%B6rd", "cGEvc3Mt", "BhL3Nz", "L3NzLX"] {
+            assert!(!text.contains(part), "{more:?} shows `{part}`:\n{text}");
+        }
+        assert!(text.contains("forms: •••"), "{text}");
+    }
+}
+
 /// The lines in order: that of variables is not the point.
 fn sorted(text: &str) -> Vec<String> {
     let mut lines: Vec<String> = text.lines().map(|line| line.trim_end_matches(',').to_owned()).collect();
