@@ -34,9 +34,7 @@ impl Clients {
         method: Method,
         options: &Options,
     ) -> OpResult<Output> {
-        if let Some(auth) = options.auth.as_ref().filter(|auth| !auth.expose().secret().is_empty()) {
-            reader.secrets().register(auth.expose().secret());
-        }
+        options.secrets().iter().for_each(|secret| reader.secrets().register(secret));
         let request = options.request(method)?;
         let response = self.client(options)?.send(&request, reader.cancel()).await?;
         Ok(Output::from_fields(&response).with("ok", true))

@@ -7,13 +7,15 @@ use oneex_sdk::{Duration, OpError, OpResult, Secret, Value};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::http::request::shown;
 use crate::http::{Auth, Body, Method, Request, StatusSet};
 
 /// The options of a request.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Options {
-    /// The address, whole: `https://host/path`.
+    /// The address, whole: `https://host/path`. A password in it is masked; `auth` is the better place.
+    #[serde(serialize_with = "without_password")]
     pub url: String,
     /// Further headers by name. Never shown, for they often hold a token.
     pub headers: Option<Secret<BTreeMap<String, String>>>,
@@ -42,6 +44,25 @@ pub(super) struct Options {
 }
 
 impl Options {
+    /// What of them must not be shown anywhere from now on: who asks, also where the address or a header
+    /// says so.
+    pub(super) fn secrets(&self) -> Vec<String> {
+        /// What the names of headers hold that carry a secret.
+        const TELLING: [&str; 6] = ["authorization", "token", "key", "secret", "password", "cookie"];
+        let tells = |name: &str| TELLING.iter().any(|part| name.to_ascii_lowercase().contains(part));
+        let headers = self.headers.iter().flat_map(|headers| headers.expose());
+        let mut secrets: Vec<String> =
+            headers.filter(|(name, _)| tells(name)).map(|(_, value)| value.clone()).collect();
+        secrets.extend(self.auth.as_ref().map(|auth| auth.expose().secret().to_owned()));
+        let url = Request::parse_url(&self.url).ok();
+        if let Some(password) = url.as_ref().and_then(url::Url::password) {
+            secrets.push(percent_encoding::percent_decode_str(password).decode_utf8_lossy().into_owned());
+            secrets.push(password.to_owned());
+        }
+        secrets.retain(|secret| !secret.is_empty());
+        secrets
+    }
+
     /// The request that these options describe.
     pub(super) fn request(&self, method: Method) -> OpResult<Request> {
         let mut request = Request::new(method, Request::parse_url(&self.url)?);
@@ -64,6 +85,13 @@ impl Options {
         request.ok_status = self.ok_status.clone().unwrap_or_default();
         request.retries = self.retries;
         Ok(request)
+    }
+}
+
+fn without_password<S: serde::Serializer>(url: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    match Request::parse_url(url) {
+        Ok(parsed) if parsed.password().is_some() => serializer.serialize_str(&shown(&parsed)),
+        _ => serializer.serialize_str(url),
     }
 }
 
@@ -111,6 +139,21 @@ mod tests {
         let options: Options = serde_json::from_value(options).expect("options");
         let shown = serde_json::to_string(&options).expect("shown");
         assert!(!shown.contains("geheim") && !format!("{options:?}").contains("geheim"), "{shown}");
+    }
+
+    #[test]
+    fn a_password_in_the_address_and_telling_headers_are_secrets() {
+        let options = json!({
+            "url": "http://me:ge%2Fheim@x/", "auth": { "bearer": "t1" },
+            "headers": { "X-Api-Key": "k1", "accept": "text/plain", "Cookie": "c1" },
+        });
+        let options: Options = serde_json::from_value(options).expect("options");
+        assert_eq!(options.secrets(), ["c1", "k1", "t1", "ge/heim", "ge%2Fheim"]);
+        let shown = serde_json::to_value(&options).expect("shown");
+        assert_eq!(shown["url"], "http://x/");
+        let plain: Options = serde_json::from_value(json!({ "url": "http://x" })).expect("options");
+        assert_eq!(serde_json::to_value(&plain).expect("shown")["url"], "http://x", "as it was written");
+        assert!(plain.secrets().is_empty());
     }
 
     #[test]

@@ -51,7 +51,8 @@ impl<V: Verb> Op for Write<V> {
     }
 
     /// Looks at nothing, but finds what is wrong with the call under `plan` already.
-    async fn read(&self, _: &dyn Reader, params: &Options) -> OpResult<()> {
+    async fn read(&self, reader: &dyn Reader, params: &Options) -> OpResult<()> {
+        params.secrets().iter().for_each(|secret| reader.secrets().register(secret));
         params.request(V::METHOD).map(|_| ())
     }
 
