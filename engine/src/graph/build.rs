@@ -1,5 +1,6 @@
 //! From what a script declared to a graph without mistakes.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use petgraph::visit::EdgeRef;
@@ -59,6 +60,18 @@ impl Graph {
     /// The task of that name.
     pub fn named(&self, name: &str) -> Option<&Task> {
         self.tasks.iter().find(|task| &*task.name == name)
+    }
+
+    /// All tasks that come before a task, by whatever way.
+    pub fn before(&self, task: TaskId) -> HashSet<TaskId> {
+        let reversed = petgraph::visit::Reversed(&self.order);
+        let mut walk = petgraph::visit::Dfs::new(reversed, task.0.into());
+        let mut before = HashSet::new();
+        while let Some(reached) = walk.next(reversed) {
+            before.insert(self.order[reached]);
+        }
+        before.remove(&task);
+        before
     }
 
     /// All edges: what comes first, what waits for it, and why.

@@ -57,8 +57,8 @@ impl Inventory {
     /// `host_vars` apply as to any host.
     pub fn add_host(&mut self, new: NewHost) -> Result<(Arc<HostInfo>, bool), AddHostError> {
         check(&new)?;
-        let mut changed = !self.hosts.contains_key(new.name.as_str());
-        let mut regrouped = changed;
+        let is_new = !self.hosts.contains_key(new.name.as_str()) && !self.is_implicit(&new.name);
+        let (mut changed, mut regrouped) = (is_new, is_new);
         let index = self.host_index(&new.name);
         for name in new.groups.iter().filter(|name| *name != "all") {
             let group = self.group_index(name);
@@ -90,8 +90,10 @@ impl Inventory {
                 changed = true;
             }
         }
-        changed |= host.planned != new.planned;
-        host.planned = new.planned;
+        // A host that is there already does not become one that is to be made.
+        let planned = new.planned && (is_new || host.planned);
+        changed |= host.planned != planned;
+        host.planned = planned;
         host.info = OnceLock::new();
         let info = self.host(&new.name).ok_or(AddHostError::Name(new.name))?;
         Ok((info, changed))
@@ -157,7 +159,7 @@ mod tests {
     #[test]
     fn adding_again_joins() {
         let mut inventory = Inventory::default();
-        inventory.add_host(new("a", &[])).expect("a host");
+        inventory.add_host(NewHost { planned: true, ..new("a", &[]) }).expect("a host");
         assert_eq!(inventory.host("a").expect("a host").groups, ["ungrouped"]);
         let vars = json!({"x": 1}).as_object().cloned().expect("a map");
         let again =
@@ -168,6 +170,17 @@ mod tests {
         assert_eq!(info.target.host_keys, ["ssh-ed25519 AAAA"]);
         let (_, changed) = inventory.add_host(new("a", &["g"])).expect("a host");
         assert!(changed && !inventory.is_planned("a"), "it exists now");
+    }
+
+    #[test]
+    fn a_plan_does_not_take_away_what_is_there() {
+        let mut inventory = Inventory::default();
+        inventory.add_host(new("here", &[])).expect("a host");
+        for name in ["here", "localhost"] {
+            let again = NewHost { planned: true, ..new(name, &["g"]) };
+            assert!(inventory.add_host(again).expect("a host").1, "it is in a further group");
+            assert!(!inventory.is_planned(name), "{name}");
+        }
     }
 
     #[test]

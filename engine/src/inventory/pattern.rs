@@ -28,6 +28,9 @@ pub enum PatternError {
         /// The cause, on one line.
         why: String,
     },
+    /// `[` without `]`, or the other way round.
+    #[error("`{0}` has a bracket without its other half")]
+    Bracket(String),
     /// A subscript whose number is too large to mean anything.
     #[error("the subscript of `{0}` is too large")]
     Subscript(String),
@@ -91,6 +94,9 @@ impl std::fmt::Display for Pattern {
 impl Pattern {
     /// Reads a pattern.
     pub fn parse(text: &str) -> Result<Self, PatternError> {
+        if let Some(piece) = half_bracket(text) {
+            return Err(PatternError::Bracket(piece));
+        }
         let mut parts = split(text).into_iter().map(part).collect::<Result<Vec<_>, _>>()?;
         if parts.is_empty() {
             return Err(PatternError::Empty);
@@ -143,6 +149,16 @@ fn split(text: &str) -> Vec<&str> {
             .unwrap_or_default()
     };
     pieces.into_iter().map(str::trim).filter(|piece| !piece.is_empty()).collect()
+}
+
+/// The text where it has a bracket that is not closed, or not opened. Ansible drops it, and so turns
+/// `~[` into all hosts; that is nobody's intention.
+fn half_bracket(text: &str) -> Option<String> {
+    if text.contains(',') || parse_address(text.trim()).is_some() {
+        return None;
+    }
+    let rest = PIECES.as_ref()?.replace_all(text, "");
+    rest.contains(['[', ']']).then(|| text.trim().to_owned())
 }
 
 fn part(piece: &str) -> Result<Part, PatternError> {

@@ -2,4 +2,4 @@
 
 mod pending;
 
-pub use pending::Pending;
+pub use pending::{Author, Pending};

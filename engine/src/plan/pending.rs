@@ -1,37 +1,98 @@
 //! What would have changed so far, so that a plan can say what depends on it.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use oneex_sdk::Resources;
 
+use crate::graph::{Graph, TaskId};
+use crate::run::NodeKey;
+
 /// Pending changes by target.
 #[derive(Debug, Default)]
-pub struct Pending(Mutex<HashMap<Arc<str>, Vec<Change>>>);
+pub struct Pending {
+    changes: Mutex<HashMap<Arc<str>, Vec<Change>>>,
+    /// The tasks before a task, found when they were first asked for.
+    before: Mutex<HashMap<TaskId, Arc<HashSet<TaskId>>>>,
+}
 
-/// What would change, and what people call it.
-type Change = (Resources, String);
+/// Whose operation it is that changes or looks.
+#[derive(Debug, Clone)]
+pub struct Author {
+    /// The node.
+    pub node: NodeKey,
+    /// Its task; none for `on_end`, which every task comes before.
+    pub task: Option<TaskId>,
+}
+
+#[derive(Debug)]
+struct Change {
+    what: Resources,
+    by: Author,
+    /// What people call it.
+    called: String,
+}
 
 impl Pending {
-    /// Notes that `what` on `target` has a pending change; `by` names it for people.
-    pub fn add(&self, target: &Arc<str>, what: Resources, by: String) {
-        let mut map = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        map.entry(Arc::clone(target)).or_default().push((what, by));
+    /// Notes that `what` on `target` has a pending change, which people know as `called`.
+    pub fn add(&self, target: &Arc<str>, what: Resources, by: Author, called: String) {
+        let mut changes = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
+        changes.entry(Arc::clone(target)).or_default().push(Change { what, by, called });
     }
 
-    /// The pending change that a look at `what` on `target` would depend on.
-    pub fn assumed_by(&self, target: &str, what: &Resources) -> Option<String> {
-        let map = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let pending = map.get(target)?;
-        pending.iter().find(|(changed, _)| overlaps(changed, what)).map(|(_, by)| by.clone())
+    /// The pending change that a look at `what` on `target` would depend on: one of the same node, or
+    /// of a task before its own. What runs beside it may come later as well, and says nothing.
+    pub fn assumed_by(
+        &self,
+        target: &str,
+        what: &Resources,
+        reader: &Author,
+        graph: &Graph,
+    ) -> Option<String> {
+        self.find(target, reader, graph, |changed| overlaps(changed, what))
     }
 
     /// The pending change that may bring `what`, which a look at `target` did not find: a package
     /// brings files, services, users and groups, and a unit or script that is written is a service.
-    pub fn may_bring(&self, target: &str, what: &Resources) -> Option<String> {
-        let map = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let pending = map.get(target)?;
-        pending.iter().find(|(changed, _)| brings(changed, what)).map(|(_, by)| by.clone())
+    pub fn may_bring(
+        &self,
+        target: &str,
+        what: &Resources,
+        reader: &Author,
+        graph: &Graph,
+    ) -> Option<String> {
+        self.find(target, reader, graph, |changed| brings(changed, what))
+    }
+
+    fn find(
+        &self,
+        target: &str,
+        reader: &Author,
+        graph: &Graph,
+        matters: impl Fn(&Resources) -> bool,
+    ) -> Option<String> {
+        let changes = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut found = changes.get(target)?.iter().filter(|change| matters(&change.what));
+        found.find(|change| self.comes_before(&change.by, reader, graph)).map(|change| change.called.clone())
+    }
+
+    fn comes_before(&self, first: &Author, then: &Author, graph: &Graph) -> bool {
+        match (first.task, then.task) {
+            (_, None) => true,
+            (None, Some(_)) => false,
+            (Some(one), Some(other)) if one == other => first.node == then.node,
+            (Some(one), Some(other)) => self.tasks_before(other, graph).contains(&one),
+        }
+    }
+
+    fn tasks_before(&self, task: TaskId, graph: &Graph) -> Arc<HashSet<TaskId>> {
+        /// So many tasks at most are remembered: a set can be as large as the graph.
+        const MOST: usize = 256;
+        let mut before = self.before.lock().unwrap_or_else(PoisonError::into_inner);
+        if before.len() >= MOST && !before.contains_key(&task) {
+            before.clear();
+        }
+        Arc::clone(before.entry(task).or_insert_with(|| Arc::new(graph.before(task))))
     }
 }
 
@@ -80,65 +141,4 @@ fn within(path: &str, folder: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use oneex_sdk::Resources;
-
-    use super::Pending;
-
-    fn paths(path: &str) -> Resources {
-        Resources::Paths(vec![path.to_owned()])
-    }
-
-    #[test]
-    fn a_look_depends_on_a_change_above_or_below_it_and_on_no_other() {
-        let pending = Pending::default();
-        let web: Arc<str> = "web1".into();
-        pending.add(&web, paths("/etc/nginx"), "directory /etc/nginx".into());
-        for seen in ["/etc/nginx", "/etc/nginx/conf.d/a", "/etc"] {
-            assert!(pending.assumed_by("web1", &paths(seen)).is_some(), "{seen}");
-        }
-        assert_eq!(pending.assumed_by("web1", &paths("/etc/nginx2")), None);
-        assert_eq!(pending.assumed_by("web2", &paths("/etc/nginx")), None);
-        assert_eq!(pending.assumed_by("web1", &Resources::Host), Some("directory /etc/nginx".into()));
-    }
-
-    fn named(name: &str) -> Resources {
-        Resources::Named(vec![name.to_owned()])
-    }
-
-    #[test]
-    fn what_is_missing_may_come_with_a_package_or_a_unit_file() {
-        let unit = || paths("/etc/systemd/system/app.service");
-        for (changed, missing, may) in [
-            (named("package:nginx"), named("service:nginx"), true),
-            (named("package:nginx"), named("user:www-data"), true),
-            (named("package:nginx"), paths("/etc/nginx/nginx.conf"), true),
-            (named("package:nginx"), named("package:curl"), false),
-            (named("package:nginx"), Resources::Nothing, false),
-            (named("user:ops"), named("service:nginx"), false),
-            (named("user:ops"), paths("/home/ops"), false),
-            (unit(), named("service:app"), true),
-            (unit(), named("user:app"), false),
-            (paths("/etc/init.d/app"), named("service:app"), true),
-            (paths("/etc/motd"), named("service:app"), false),
-        ] {
-            let pending = Pending::default();
-            pending.add(&"web1".into(), changed.clone(), "it".into());
-            let found = pending.may_bring("web1", &missing);
-            assert_eq!(found.is_some(), may, "{changed:?} for {missing:?}");
-            assert_eq!(pending.may_bring("web2", &missing), None);
-        }
-    }
-
-    #[test]
-    fn named_things_depend_on_their_own_name() {
-        let pending = Pending::default();
-        let web: Arc<str> = "web1".into();
-        pending.add(&web, Resources::Named(vec!["package:curl".into()]), "packages curl".into());
-        assert!(pending.assumed_by("web1", &Resources::Named(vec!["package:curl".into()])).is_some());
-        assert!(pending.assumed_by("web1", &Resources::Named(vec!["package:vim".into()])).is_none());
-        assert!(pending.assumed_by("web1", &Resources::Nothing).is_none());
-    }
-}
+mod tests;

@@ -14,6 +14,7 @@ use super::view::View;
 use super::{Failure, Interrupt, Mode, NodeContext, OpStatus, RunEvent};
 use crate::diag::Position;
 use crate::inventory::Inventory;
+use crate::plan::Author;
 use crate::redact::MASK;
 
 /// Finds files of the project for operations.
@@ -168,10 +169,10 @@ impl<'a> Performing<'a> {
         let name = manual.full_name();
         let host: Arc<str> = call.host.clone().unwrap_or_else(|| "localhost".into());
         let at = Some(call.position.clone());
-        let subject = subject(&call.options, manual.positional);
         let bound =
             call.op.bind(call.options.clone()).map_err(|error| interrupt_of(error, &name, &host, at))?;
         let args = bound.shown();
+        let subject = subject(&args, manual.positional);
         let target: Arc<str> = match (&call.host, args.get("url").and_then(Value::as_str)) {
             (None, Some(url)) => url.into(),
             _ => Arc::clone(&host),
@@ -276,8 +277,10 @@ impl<'a> Performing<'a> {
             Ok(looked) => looked,
             Err(error) if error.kind == ErrorKind::Cancelled => return Err(Interrupt::Cancelled),
             Err(error) => {
-                let pending = &self.node.run.pending;
-                return Err(match assumes.or_else(|| pending.may_bring(&self.view.info.name, &resources)) {
+                let run = &self.node.run;
+                let may_bring =
+                    || run.pending.may_bring(&self.view.info.name, &resources, &self.author(), &run.graph);
+                return Err(match assumes.or_else(may_bring) {
                     Some(change) => Interrupt::KnownAfterRun(format!(
                         "it assumes {change}, and fails as things are: {error}"
                     )),
@@ -291,11 +294,16 @@ impl<'a> Performing<'a> {
         Ok(self.planned(looked, resources))
     }
 
+    fn author(&self) -> Author {
+        Author { node: self.node.node.clone(), task: self.node.task }
+    }
+
     /// What this call depends on that has not happened; from the first such on, all of the node does.
     fn assumes(&self, resources: &Resources) -> Option<String> {
         let mut assumes = self.node.assumes.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if assumes.is_none() {
-            *assumes = self.node.run.pending.assumed_by(&self.view.info.name, resources);
+            let run = &self.node.run;
+            *assumes = run.pending.assumed_by(&self.view.info.name, resources, &self.author(), &run.graph);
         }
         assumes.clone()
     }
@@ -306,7 +314,7 @@ impl<'a> Performing<'a> {
         }
         let what = format!("{} {}", self.name, self.subject).trim().to_owned();
         let host: Arc<str> = self.view.info.name.as_str().into();
-        self.node.run.pending.add(&host, resources, format!("`{what}`"));
+        self.node.run.pending.add(&host, resources, self.author(), format!("`{what}`"));
         if looked.change.unknown {
             let unknown = Some(format!("the action `{what}`"));
             (OpStatus::Action, outcome(looked.change, looked.output, false, unknown))
