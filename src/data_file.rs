@@ -17,7 +17,11 @@ pub(crate) fn parse(ending: Option<&str>, name: &str, text: &str) -> Result<Valu
             Ok(value) => return Ok(value),
             Err(error) => ("TOML", toml_mistake(&error, text)),
         },
-        _ => match serde_saphyr::from_str(text) {
+        // `0644` is a mode, not a number.
+        _ => match serde_saphyr::from_str_with_options(
+            text,
+            serde_saphyr::options! { leading_zero_numbers_as_strings: true },
+        ) {
             Ok(value) => return Ok(value),
             Err(error) => ("YAML", yaml(&error)),
         },

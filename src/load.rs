@@ -51,7 +51,7 @@ pub(crate) fn load(
     loading: &Loading<'_>,
 ) -> Result<LoadedRunbook, CommandError> {
     let asker = Arc::new(Asker::new(context.stderr.clone()));
-    let (runbook, request, forks) = request(context, given, loading, &asker)?;
+    let (runbook, request, forks) = request(context, given, loading, &asker, Site::open)?;
     let redactor = Arc::clone(&request.redactor);
     tracing::debug!(path = %runbook.path.display(), "loading the runbook");
     let loaded = script::load(request).map_err(|diagnostics| failure(diagnostics, &redactor, &asker))?;
@@ -83,7 +83,7 @@ pub(crate) fn describe(
     loading: &Loading<'_>,
 ) -> Result<(String, Described), CommandError> {
     let asker = Arc::new(Asker::new(context.stderr.clone()));
-    let (runbook, request, _) = request(context, given, loading, &asker)?;
+    let (runbook, request, _) = request(context, given, loading, &asker, Site::open_to_show)?;
     let redactor = Arc::clone(&request.redactor);
     let described =
         script::describe(request).map_err(|diagnostics| failure(diagnostics, &redactor, &asker))?;
@@ -95,10 +95,11 @@ fn request(
     given: &str,
     loading: &Loading<'_>,
     asker: &Arc<Asker>,
+    open: impl Fn(&Context, &Path, &SiteArgs) -> Result<Site, CommandError>,
 ) -> Result<(Runbook, LoadRequest, Option<usize>), CommandError> {
     let runbook = runbook::find(context, given)?;
     let folder = runbook.path.parent().unwrap_or(Path::new("/"));
-    let mut site = Site::open(context, folder, loading.site)?;
+    let mut site = open(context, folder, loading.site)?;
     site.read_runbook_vars(context, folder)?;
     let mut inputs = params::inputs(loading.params, context, asker)?;
     inputs.environment = std::mem::take(&mut site.params);

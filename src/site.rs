@@ -10,10 +10,14 @@ use oneex_engine::script::{Environment, Project};
 use oneex_sdk::{DynOp, Map, Registry, Value};
 
 use crate::commands::inputs::SiteArgs;
-use crate::config::{Config, EnvConfig, HttpTable, MODULES};
+use crate::config::{Config, EnvConfig, EnvironmentError, HttpTable, MODULES};
 use crate::context::{Context, PROJECT_FILE};
 use crate::error::CommandError;
 use crate::modules;
+
+/// Finds the environment that holds, by the name that was given.
+type ChooseEnvironment =
+    for<'a> fn(&'a Config, Option<&str>) -> Result<Option<&'a EnvConfig>, EnvironmentError>;
 
 /// Where roles are looked for when the project file does not say.
 const ROLES: &str = "roles";
@@ -38,10 +42,27 @@ impl Site {
     /// Finds the project at or above `start`, reads its file, the inventory and what the modules
     /// bring. Where there is no project at `start`, that of the current folder counts.
     pub(crate) fn open(context: &Context, start: &Path, args: &SiteArgs) -> Result<Self, CommandError> {
+        Self::open_in(context, start, args, Config::environment)
+    }
+
+    /// The same for what runs nothing: an environment need not be chosen.
+    pub(crate) fn open_to_show(
+        context: &Context,
+        start: &Path,
+        args: &SiteArgs,
+    ) -> Result<Self, CommandError> {
+        Self::open_in(context, start, args, Config::any_environment)
+    }
+
+    fn open_in(
+        context: &Context,
+        start: &Path,
+        args: &SiteArgs,
+        choose: ChooseEnvironment,
+    ) -> Result<Self, CommandError> {
         let root = Context::project_above(start).or_else(|| Context::project_above(&context.cwd));
         let config = config(context, root.as_deref().unwrap_or(start))?;
-        let environment = config
-            .environment(args.env.as_deref())
+        let environment = choose(&config, args.env.as_deref())
             .map_err(|error| CommandError::usage(error.to_string()).hint(error.hint()))?;
         let mut inventory =
             Inventory::load(&sources(context, args, &config, environment), &SourceMap::default())?;

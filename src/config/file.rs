@@ -107,6 +107,18 @@ impl Config {
             .map(|config| Self { root: root.to_path_buf(), ..config })
     }
 
+    /// The environment that `--env` names; without it the first there is, for what shows a runbook and
+    /// runs nothing.
+    pub(crate) fn any_environment(
+        &self,
+        chosen: Option<&str>,
+    ) -> Result<Option<&EnvConfig>, EnvironmentError> {
+        match self.environment(chosen) {
+            Err(EnvironmentError::NotChosen { .. }) => Ok(self.environments.first().map(|(_, first)| first)),
+            other => other,
+        }
+    }
+
     /// The environment that `--env` names; without it the only one there is, or none.
     pub(crate) fn environment(&self, chosen: Option<&str>) -> Result<Option<&EnvConfig>, EnvironmentError> {
         let names =
@@ -264,5 +276,8 @@ mod tests {
             EnvironmentError::Unknown { name: "prd".into(), hint: "did you mean `prod`?".into() }
         );
         assert_eq!(parse("").expect("a config").environment(None), Ok(None));
+        let any = config.any_environment(None).expect("one");
+        assert_eq!(any.map(|env| env.name.as_str()), Some("prod"), "help needs no choice");
+        assert!(config.any_environment(Some("prd")).is_err());
     }
 }

@@ -34,6 +34,6 @@ mod reader;
 mod schema;
 mod secret;
 
-pub(crate) use file::{Config, EnvConfig};
+pub(crate) use file::{Config, EnvConfig, EnvironmentError};
 pub(crate) use http::HttpTable;
 pub(crate) use schema::MODULES;

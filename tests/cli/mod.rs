@@ -8,5 +8,6 @@ mod inventories;
 mod machines;
 mod manual;
 mod mistakes;
+mod parameters;
 mod secrets;
 mod stats;

@@ -151,6 +151,7 @@ impl Spec {
             env: options.parse("env", options::text)?,
             prompt: options.parse("prompt", options::text)?,
         };
+        let spec = spec.sound().map_err(Thrown::invalid)?;
         if let Some(value) = &spec.value {
             let accepted = spec.accept(value).and_then(|value| spec.check(&value));
             accepted.map_err(|why| Thrown::invalid(format!("its own value: {why}")))?;
@@ -158,6 +159,40 @@ impl Spec {
         // A prompt asks for what is needed: without an answer there is no value.
         let required = spec.required || (spec.prompt.is_some() && spec.value.is_none());
         Ok(Self { required, ..spec })
+    }
+
+    /// Refuses what contradicts itself or the type; the choices are read as values are.
+    fn sound(mut self) -> Result<Self, String> {
+        use ParamType::{Bool, Host, Hosts, Map, Secret, String};
+        let name = self.kind.name();
+        if self.pattern.is_some() && !matches!(self.kind, String | Secret | Host | Hosts) {
+            return Err(format!("`pattern` is for texts, and this is of type `{name}`"));
+        }
+        if (self.min.is_some() || self.max.is_some()) && matches!(self.kind, Bool | Map | Host | Hosts) {
+            return Err(format!("a value of type `{name}` has no size for `min` and `max`"));
+        }
+        if let (Some(min), Some(max)) = (self.min, self.max)
+            && min > max
+        {
+            return Err(format!("`min`, {min}, is above `max`, {max}"));
+        }
+        let choices = self.choices.iter().map(|choice| self.accept(choice));
+        self.choices = choices.collect::<Result<_, _>>().map_err(|why| format!("option `choices`: {why}"))?;
+        Ok(self)
+    }
+
+    /// A value of the type, for a load that needs none: one that the spec allows, as far as it says so
+    /// plainly.
+    pub(super) fn sample(&self) -> Value {
+        let least = self.min.filter(|min| *min > 0.0).unwrap_or(0.0).ceil();
+        match (self.choices.first(), self.kind) {
+            (Some(choice), _) => choice.clone(),
+            (None, ParamType::Int | ParamType::Size) => (least as i64).into(),
+            (None, ParamType::Float) => least.into(),
+            (None, ParamType::Duration) => format!("{least}s").into(),
+            (None, ParamType::Host) => "localhost".into(),
+            (None, kind) => kind.empty(),
+        }
     }
 
     /// Reads a value that was given as text.
@@ -198,8 +233,9 @@ impl Spec {
         };
         let fits = match (self.kind, value) {
             (ParamType::Int, Value::Number(number)) => number.is_i64(),
-            (ParamType::Float, Value::Number(_))
-            | (ParamType::Bool, Value::Bool(_))
+            // `1` is a float as well, and must divide as one.
+            (ParamType::Float, Value::Number(number)) => return Ok(number.as_f64().into()),
+            (ParamType::Bool, Value::Bool(_))
             | (ParamType::List, Value::Array(_))
             | (ParamType::Map, Value::Object(_))
             | (

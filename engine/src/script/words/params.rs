@@ -85,6 +85,9 @@ fn params(specs: rhai::Map) -> Result<Dynamic, Thrown> {
         .map(|(name, spec)| Spec::read(&name, spec).map(|spec| (name.to_string(), spec)))
         .collect::<Result<BTreeMap<_, _>, _>>()?;
     refuse_unknown(&script, &specs)?;
+    if !script.params.describe {
+        refuse_unknown_variables(&script, &specs)?;
+    }
     let mut values = rhai::Map::new();
     let mut shown = Vec::new();
     for (name, spec) in &specs {
@@ -124,6 +127,32 @@ fn show(name: &str, spec: &Spec, value: &Value) -> ParamShown {
     }
 }
 
+/// What the names of variables that give parameters begin with.
+const VARIABLES: &str = "ONEEX_PARAM_";
+
+/// The variable that gives a parameter; what a variable's name cannot hold becomes `_`.
+fn own_variable(name: &str) -> String {
+    let letter = |c: char| if c.is_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
+    VARIABLES.chars().chain(name.chars().map(letter)).collect()
+}
+
+/// The variables of the environment that mean to give a parameter.
+pub(crate) fn given_variables(script: &Script) -> impl Iterator<Item = &str> {
+    script.variables.keys().map(String::as_str).filter(|name| name.starts_with(VARIABLES))
+}
+
+fn refuse_unknown_variables(script: &Script, specs: &BTreeMap<String, Spec>) -> Result<(), Thrown> {
+    let known: Vec<String> = specs.keys().map(|name| own_variable(name)).collect();
+    let Some(wrong) = given_variables(script).find(|name| !known.iter().any(|known| known == name)) else {
+        return Ok(());
+    };
+    let error = Thrown::invalid(format!("the variable `{wrong}` gives a parameter that there is not"));
+    Err(match oneex_sdk::nearest(wrong, known.iter().map(String::as_str)) {
+        Some(right) => error.hint(format!("did you mean `{right}`?")),
+        None => error.hint(format!("variables for parameters are: {}", known.join(", "))),
+    })
+}
+
 fn refuse_unknown(script: &Script, specs: &BTreeMap<String, Spec>) -> Result<(), Thrown> {
     let given = script.params.given_names().chain(script.params.environment.keys().map(String::as_str));
     // An environment's parameters serve all runbooks of a project, so one may not take them all.
@@ -146,7 +175,7 @@ fn refuse_unknown(script: &Script, specs: &BTreeMap<String, Spec>) -> Result<(),
 /// Finds a parameter's value and checks it.
 fn value_of(script: &Script, name: &str, spec: &Spec) -> Result<Value, Thrown> {
     let inputs = &script.params;
-    let variable = format!("ONEEX_PARAM_{}", name.to_uppercase());
+    let variable = own_variable(name);
     let text = |text: &str, origin: String| (spec.parse(text), origin);
     let set =
         inputs.set.iter().rev().find(|(key, _)| key == name).map(|(_, value)| text(value, "`--set`".into()));
@@ -188,14 +217,15 @@ fn ask(script: &Script, name: &str, spec: &Spec) -> Option<String> {
 }
 
 fn missing(script: &Script, name: &str, spec: &Spec) -> Result<Value, Thrown> {
-    if script.params.partial || !spec.required {
+    if !spec.required {
         return Ok(spec.kind.empty());
     }
+    if script.params.partial {
+        return Ok(spec.sample());
+    }
     let help = if spec.help.is_empty() { String::new() } else { format!(" ({})", spec.help) };
-    Err(Thrown::invalid(format!("parameter `{name}`{help} is required and was not given")).hint(format!(
-        "give it with `--set {name}=…`, `--params FILE` or `ONEEX_PARAM_{}`",
-        name.to_uppercase()
-    )))
+    Err(Thrown::invalid(format!("parameter `{name}`{help} is required and was not given"))
+        .hint(format!("give it with `--set {name}=…`, `--params FILE` or `{}`", own_variable(name))))
 }
 
 /// The value as the script gets it: hosts as hosts, everything else as plain data.
