@@ -23,7 +23,7 @@ const CALLS: usize = 64;
 const DEPTH: usize = 128;
 /// Bytes of a string, elements of an array, keys of a map; those inside included, twice as many.
 const STRING: usize = 64 << 20;
-const ELEMENTS: usize = 2_000_000;
+pub(super) const ELEMENTS: usize = 2_000_000;
 /// Variables alive at a time, and imports.
 const VARIABLES: usize = 10_000;
 const MODULES: usize = 1_000;

@@ -158,7 +158,9 @@ fn parse_json(text: &str) -> Result<Value, Mistake> {
 }
 
 fn parse_yaml(text: &str) -> Result<Value, Mistake> {
-    serde_saphyr::from_str(text).map_err(|error| {
+    // `0644` is a mode, and `007` a number of a house: neither is what a number would make of it.
+    let options = serde_saphyr::options! { leading_zero_numbers_as_strings: true };
+    serde_saphyr::from_str_with_options(text, options).map_err(|error| {
         let at = error.location().map(|location| (location.line(), location.column()));
         let message = error.without_snippet().to_string();
         let message = match at {

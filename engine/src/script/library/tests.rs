@@ -1,5 +1,8 @@
 //! The documented examples, and what every mistake says.
 
+mod answers;
+mod hostile;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 

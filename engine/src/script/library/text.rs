@@ -30,7 +30,8 @@ mod text_functions {
     pub fn indent(context: NativeCallContext, text: &str, spaces: i64) -> Fallible<String> {
         let spaces = size(&context, "spaces", spaces)?;
         let lines = text.split('\n').filter(|line| !line.is_empty()).count();
-        bounded(&context, lines.saturating_mul(spaces).saturating_add(text.len()))?;
+        // The prefix is made even where no line takes it.
+        bounded(&context, lines.max(1).saturating_mul(spaces).saturating_add(text.len()))?;
         let prefix = " ".repeat(spaces);
         let lines = text.split('\n');
         let indented =
