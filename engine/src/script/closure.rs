@@ -7,13 +7,13 @@ use oneex_sdk::ErrorKind;
 use rhai::{Dynamic, Engine, EvalAltResult, FnPtr, GlobalRuntimeState, NativeCallContext, Position};
 use serde_json::Value;
 
-use super::convert::to_dynamic;
+use super::convert::{DEEPEST, to_dynamic};
 use super::current::{Current, Stop, current, enter};
 use super::error::{Thrown, error_map, failure_in};
 use super::load::Script;
 use super::plain::to_returned;
 use super::words::hosts::HostRef;
-use crate::run::{Arg, CancelledAt, Code, Failure, Interrupt, NodeContext, Returned};
+use crate::run::{Arg, CancelledAt, Code, Failure, Interrupt, NodeContext, Phase, Returned};
 
 thread_local! {
     /// The engine of the load that runs on this thread: closures keep it.
@@ -56,7 +56,7 @@ impl Closure {
             Thrown::invalid("tasks are declared at the top level of a runbook, not in bodies")
         })?;
         let params = params_of(context, &function);
-        function.iter_curry_mut().for_each(freeze);
+        freeze_captured(&mut function)?;
         Ok(Self {
             function,
             params,
@@ -113,17 +113,42 @@ pub(crate) fn params_of(context: &NativeCallContext<'_>, function: &FnPtr) -> us
         .unwrap_or(MOST)
 }
 
+/// How many values a closure may capture, those inside of others included.
+const MOST: usize = 2_000_000;
+
 /// Takes a copy of a captured value, closures within it included: bodies run in parallel, and each
 /// sees what it captured as it was.
-pub(crate) fn freeze(value: &mut Dynamic) {
-    *value = std::mem::take(value).flatten_clone();
-    if let Some(mut array) = value.write_lock::<rhai::Array>() {
-        array.iter_mut().for_each(freeze);
-    } else if let Some(mut map) = value.write_lock::<rhai::Map>() {
-        map.values_mut().for_each(freeze);
-    } else if let Some(mut function) = value.write_lock::<FnPtr>() {
-        function.iter_curry_mut().for_each(freeze);
+///
+/// # Errors
+///
+/// The value holds itself by way of a closure in it, or is nested too deep to be copied.
+pub(crate) fn freeze(value: &mut Dynamic) -> Result<(), Thrown> {
+    copy(value, DEEPEST, &mut 0)
+}
+
+/// Takes copies of everything that a function captured.
+pub(crate) fn freeze_captured(function: &mut FnPtr) -> Result<(), Thrown> {
+    function.iter_curry_mut().try_for_each(freeze)
+}
+
+fn copy(value: &mut Dynamic, deep: usize, copied: &mut usize) -> Result<(), Thrown> {
+    *copied += 1;
+    if deep == 0 || *copied > MOST {
+        return Err(Thrown::invalid("a captured value is nested without an end")
+            .hint("a closure in it captures the value that it stands in: give the closure a copy"));
     }
+    *value = std::mem::take(value).flatten_clone();
+    let mut inner = |value: &mut Dynamic| copy(value, deep - 1, copied);
+    if let Some(mut array) = value.write_lock::<rhai::Array>() {
+        return array.iter_mut().try_for_each(inner);
+    }
+    if let Some(mut map) = value.write_lock::<rhai::Map>() {
+        return map.values_mut().try_for_each(inner);
+    }
+    if let Some(mut function) = value.write_lock::<FnPtr>() {
+        return function.iter_curry_mut().try_for_each(&mut inner);
+    }
+    Ok(())
 }
 
 impl Code for Closure {
@@ -153,10 +178,21 @@ impl Code for Closure {
                 failure.message = excess.message();
                 Err(Interrupt::Failed(Box::new(failure)))
             }
-            (None, Ok(returned)) => Ok(returned),
+            (None, Ok(returned)) => match does_not_exist_yet(context) {
+                Some(reason) => Err(Interrupt::KnownAfterRun(reason)),
+                None => Ok(returned),
+            },
             (None, Err(error)) => Err(Interrupt::Failed(Box::new(self.failure(&error)))),
         }
     }
+}
+
+/// Under `plan`: a body on a host that the run is to make cannot be known to its end, whether it
+/// asks that host for something or not.
+fn does_not_exist_yet(context: &NodeContext) -> Option<String> {
+    let host = context.node.host.as_deref().filter(|_| context.phase == Phase::Body)?;
+    let inventory = context.run.inventory.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+    inventory.is_planned(host).then(|| format!("`{host}` does not exist yet"))
 }
 
 fn argument(arg: &Arg<'_>, context: &NodeContext) -> Dynamic {

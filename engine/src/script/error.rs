@@ -7,6 +7,7 @@ use oneex_sdk::{ErrorKind, OpError};
 use rhai::{Dynamic, EvalAltResult, Map, NativeCallContext, Position as RhaiPosition};
 
 use super::convert::{to_dynamic, to_value};
+use super::current::current;
 use super::kind::in_words;
 use super::limits::Excess;
 use super::load::Script;
@@ -57,7 +58,12 @@ impl Thrown {
             // Rhai would forget the place of an error that it knows to be the end of everything. This
             // one a script may catch, and ends at its next step.
             Self::Stopped => EvalAltResult::ErrorRuntime(Dynamic::UNIT, position).into(),
-            Self::Failed(failure) => EvalAltResult::ErrorRuntime(error_map(&failure).into(), position).into(),
+            Self::Failed(mut failure) => {
+                if failure.position.is_none() {
+                    failure.position = current().ok().map(|current| current.script.position(context));
+                }
+                EvalAltResult::ErrorRuntime(error_map(&failure).into(), position).into()
+            }
         }
     }
 }

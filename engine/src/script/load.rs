@@ -174,6 +174,8 @@ struct Loading {
 impl Loading {
     fn begin(request: LoadRequest) -> Result<Self, Diagnostics> {
         let sources = Arc::new(SourceMap::default());
+        let redactor = Arc::clone(&request.redactor);
+        sources.mask_by(move |text| redactor.text(text));
         let source = source_file::read(&request.runbook, &request.name, &sources)?;
         let script = Arc::new(Script {
             name: request.name.as_str().into(),
@@ -267,7 +269,8 @@ impl Loading {
         if self.declared().params_declared {
             return Ok(());
         }
-        match self.script.params.given_names().next() {
+        let of_variables = super::words::params::given_variables(&self.script);
+        match self.script.params.given_names().chain(of_variables).next() {
             Some(name) => {
                 let message = format!("`{}` has no parameter `{name}`: it declares none", self.script.name);
                 Err(Diagnostic::error("param", message).into())

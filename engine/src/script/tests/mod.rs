@@ -1,10 +1,13 @@
 //! Runbooks as texts, loaded for real; bodies called as the executor calls them.
 
 mod bodies;
+mod captures;
+mod grammar;
 mod imports;
 mod limits;
 mod loading;
 mod operations;
+mod parameters;
 mod policies;
 mod store;
 

@@ -54,6 +54,14 @@ fn add_host(map: Map) -> Result<HostRef, Thrown> {
         vars.insert("ansible_ssh_private_key_file".into(), file.into());
     }
     let groups = options.parse("groups", options::texts)?.unwrap_or_default();
+    let connection = options.parse("connection", options::text)?;
+    if let Some(wrong) =
+        connection.as_deref().filter(|name| node.run.registry.connector_named(name).is_none())
+    {
+        let known: Vec<&str> = node.run.registry.connector_names().collect();
+        return Err(Thrown::invalid(format!("`add_host`: there is no connection `{wrong}`"))
+            .hint(format!("connections are: {}", known.join(", "))));
+    }
     let new = NewHost {
         name: name.clone(),
         address: options.parse("address", options::text)?,
@@ -62,7 +70,7 @@ fn add_host(map: Map) -> Result<HostRef, Thrown> {
         groups: groups.clone(),
         vars,
         host_keys: options.parse("host_keys", options::texts)?.unwrap_or_default(),
-        connection: options.parse("connection", options::text)?,
+        connection,
         planned: node.run.mode == Mode::Plan,
     };
     let (info, changed) = {

@@ -47,10 +47,19 @@ fn error_of(value: &Dynamic) -> rhai::Map {
     {
         failure.kind = ErrorKind::Invalid;
         failure.message = without_place(&failure.message);
-        ["error", "line", "source"].iter().for_each(|key| drop(failure.extra.remove(*key)));
-        failure.position = None;
+        failure.position = place_in(&map);
+        ["error", "function", "line", "source"].iter().for_each(|key| drop(failure.extra.remove(*key)));
     }
     error_map(&failure)
+}
+
+/// The place that an error of the language carries: its `source`, `line` and `position`.
+fn place_in(map: &rhai::Map) -> Option<Position> {
+    let number = |key: &str| u32::try_from(map.get(key)?.as_int().ok()?).ok();
+    let source = map.get("source").and_then(|source| source.clone().into_string().ok());
+    let script = || current().ok().map(|current| current.script.name.to_string());
+    let file = source.filter(|source| !source.is_empty()).or_else(script)?;
+    Some(Position { file: file.into(), line: number("line")?, column: number("position").unwrap_or(0) })
 }
 
 /// `.notify`: where something changed, the handler will run on this host.

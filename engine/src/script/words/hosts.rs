@@ -5,6 +5,7 @@ use std::sync::{Arc, RwLock};
 use oneex_sdk::{HostInfo, Map, Value};
 use rhai::{Array, Dynamic, Engine, EvalAltResult, FnPtr, NativeCallContext};
 
+use super::options::boolean_of;
 use crate::inventory::{HostSet, Inventory};
 use crate::script::convert::to_dynamic;
 use crate::script::current::{current, node, waited};
@@ -181,16 +182,23 @@ fn property(host: &HostRef, name: &str) -> Result<Dynamic, Thrown> {
     }
 }
 
+/// A set has methods alone; what it was asked for belongs to each of its hosts, or is one of them.
+fn no_set_property(name: &str) -> Thrown {
+    let methods = ["names", "len", "is_empty", "contains", "filter"];
+    let error = Thrown::invalid(format!("a set of hosts has no property `{name}`"));
+    match oneex_sdk::nearest(name, methods) {
+        Some(right) => error.hint(format!("call it: `.{right}()`")),
+        None => error.hint(format!("ask each host: `for h in set {{ h.{name} }}`")),
+    }
+}
+
 /// `.filter(|h| …)`: at load, on what the inventory knows then.
 fn filter(context: &NativeCallContext<'_>, hosts: &Hosts, wanted: &FnPtr) -> Fallible<Hosts> {
     let mut kept = Vec::new();
     for name in hosts.resolve() {
         let host = Dynamic::from(HostRef { name: Arc::clone(&name), user: None });
         let answer = wanted.call_raw(context, None, [host])?;
-        if answer.as_bool().map_err(|found| {
-            Thrown::invalid(format!("the closure of `filter` must return a bool, it returned `{found}`"))
-                .at(context)
-        })? {
+        if boolean_of("filter", &answer).map_err(|error| error.at(context))? {
             kept.push(name);
         }
     }
@@ -284,6 +292,9 @@ fn register_set(engine: &mut Engine) {
             },
         )
         .register_fn("to_string", |hosts: &mut Hosts| hosts.resolve().join(","))
+        .register_indexer_get(|context: NativeCallContext, _: &mut Hosts, name: &str| -> Fallible<Dynamic> {
+            Err(no_set_property(name).at(&context))
+        })
         .register_iterator::<Hosts>();
     macro_rules! operators {
         ($($left:ty, $right:ty);*) => {$(

@@ -130,6 +130,16 @@ pub(super) fn boolean(value: &Dynamic) -> Result<bool, Thrown> {
     value.as_bool().map_err(|_| expected("`true` or `false`", value))
 }
 
+/// What a closure that is asked something answered.
+pub(super) fn boolean_of(word: &str, answer: &Dynamic) -> Result<bool, Thrown> {
+    answer.as_bool().map_err(|_| {
+        let kind = kind(answer);
+        Thrown::invalid(format!(
+            "the closure of `{word}` must return a bool, and it returned a value of type `{kind}`"
+        ))
+    })
+}
+
 /// A text.
 pub(super) fn text(value: &Dynamic) -> Result<String, Thrown> {
     value.clone().into_string().map_err(|_| expected("a string", value))

@@ -201,7 +201,7 @@ fn items_from(context: &NativeCallContext<'_>, mut value: Dynamic) -> Result<Ite
     if value.is_fnptr() {
         return Ok(ItemsFrom::Code(Arc::new(Closure::keep(context, value.cast())?)));
     }
-    freeze(&mut value);
+    freeze(&mut value)?;
     match to_argument(&value).map_err(|error| Thrown::invalid(error.to_string()))? {
         oneex_sdk::Value::Array(items) => Ok(ItemsFrom::List(items)),
         _ => {

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use oneex_sdk::ErrorKind;
 use rhai::{Array, Dynamic, Engine, EvalAltResult, FnPtr, Map, NativeCallContext, Position};
 
-use super::options::{self, Options};
+use super::options::{self, Options, boolean_of};
 use crate::run::{Failure, Mode, NodeContext};
-use crate::script::closure::freeze;
+use crate::script::closure::freeze_captured;
 use crate::script::current::{Current, Stop, current, enter, node, stop, waited};
 use crate::script::error::Thrown;
 
@@ -47,22 +47,20 @@ fn wait_until(context: &NativeCallContext<'_>, limit: &Dynamic, map: Map, condit
     let begun = Instant::now();
     loop {
         let answer = condition.call_raw(context, None, [])?;
-        let answer = answer.as_bool().map_err(|found| {
-            place(Thrown::invalid(format!(
-                "the closure of `wait_until` must return a bool, it returned `{found}`"
-            )))
-        })?;
+        let answer = boolean_of("wait_until", &answer).map_err(place)?;
         if answer {
             return Ok(());
         }
         if node.run.mode == Mode::Plan {
             return Err(place(stop(Stop::KnownAfterRun("a wait that is not over now".into()))));
         }
-        if begun.elapsed() + every > limit {
+        let left = limit.saturating_sub(begun.elapsed());
+        if left.is_zero() {
             let message = format!("the condition was not true within {}", seconds(limit));
             return Err(place(Failure::new(ErrorKind::Timeout, message).into()));
         }
-        pause(&node, every).map_err(place)?;
+        // The last look is at the limit itself, however long the pauses are.
+        pause(&node, every.min(left)).map_err(place)?;
     }
 }
 
@@ -106,7 +104,7 @@ fn parallel(context: &NativeCallContext<'_>, branches: Array) -> Fallible<Array>
             let found = crate::script::kind::kind(&value);
             Thrown::invalid(format!("`parallel` takes an array of closures, found a `{found}`")).at(context)
         })?;
-        function.iter_curry_mut().for_each(freeze);
+        freeze_captured(&mut function).map_err(|error| error.at(context))?;
         functions.push(function);
     }
     let (engine, global) = (context.engine(), context.global_runtime_state());
