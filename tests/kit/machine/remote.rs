@@ -39,6 +39,8 @@ impl RemoteMachine {
         let machine = Machine::boot();
         let (target, cancel) = (machine.target(), CancellationToken::new());
         let transport = connector.connect(&target, &cancel).await.expect("the machine lets us in");
+        // What it takes to have a shell there is no cost of an operation.
+        transport.run(&Command::argv(["true"]), &cancel).await.expect("the machine runs commands");
         Self {
             machine,
             info: HostInfo { name: target.name.clone(), target, ..HostInfo::default() },

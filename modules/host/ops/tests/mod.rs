@@ -8,3 +8,4 @@ mod repository;
 mod service;
 mod systemd;
 mod user;
+mod whole;
