@@ -16,6 +16,8 @@ mod mistake;
 mod pattern;
 mod range;
 mod reach;
+#[cfg(test)]
+mod recorded;
 mod secrets;
 mod target;
 mod vars;
