@@ -2,6 +2,8 @@
 # Parameters: an empty folder for all of it, the folder of its keys, the texts that prepare its disk and boot it.
 # Runs in a mount namespace of its own, so that whatever happens nothing of it stays mounted.
 set -eu
+# A signal to the group of the test is none of ours: the end of standard input comes with it.
+trap '' HUP INT TERM
 folder=$1 keys=$2 prepare=$3 boot=$4
 mount -t tmpfs -o mode=0755 oneex-machine "$folder"
 cd "$folder"
