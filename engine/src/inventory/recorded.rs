@@ -1,4 +1,6 @@
 //! What ansible-core says of an inventory, recorded: `ansible-inventory -i site --list`, version 2.19.14.
+//!
+//! The folder has `hosts.ini` and `more.yml`, and variables for groups and, in `web02.yml`, for a host.
 
 use std::path::Path;
 
