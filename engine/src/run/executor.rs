@@ -15,6 +15,9 @@ type Job = Box<dyn FnOnce() + Send>;
 struct Queue {
     jobs: VecDeque<Job>,
     idle: usize,
+    /// A thread was woken and has not come yet: it wakes the next where there is more to do. So short
+    /// jobs stay with the few threads that are awake, since waking one costs more than they do.
+    waking: bool,
     closed: bool,
 }
 
@@ -33,6 +36,7 @@ impl Shared {
         let mut queue = self.lock();
         loop {
             if let Some(job) = queue.jobs.pop_front() {
+                self.wake_one(&mut queue);
                 drop(queue);
                 job();
                 queue = self.lock();
@@ -42,7 +46,16 @@ impl Shared {
                 queue.idle += 1;
                 queue = self.wake.wait(queue).unwrap_or_else(PoisonError::into_inner);
                 queue.idle -= 1;
+                queue.waking = false;
             }
+        }
+    }
+
+    /// Wakes a thread where there is work for it and none is on its way.
+    fn wake_one(&self, queue: &mut Queue) {
+        if !queue.jobs.is_empty() && queue.idle > 0 && !queue.waking {
+            queue.waking = true;
+            self.wake.notify_one();
         }
     }
 }
@@ -61,10 +74,10 @@ impl Pool {
         let free = {
             let mut queue = self.shared.lock();
             queue.jobs.push_back(job);
+            self.shared.wake_one(&mut queue);
             queue.idle >= queue.jobs.len()
         };
         if free {
-            self.shared.wake.notify_one();
             return;
         }
         let shared = Arc::clone(&self.shared);
@@ -78,7 +91,6 @@ impl Pool {
             }
             Err(error) => {
                 tracing::warn!(%error, threads = self.threads.len(), "no further thread for nodes");
-                self.shared.wake.notify_one();
             }
         }
     }
@@ -114,7 +126,8 @@ fn text_of(panic: &(dyn Any + Send)) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc;
+    use std::sync::{Arc, Barrier, mpsc};
+    use std::time::Duration;
 
     use super::{Pool, guarded};
 
@@ -146,6 +159,27 @@ mod tests {
         pool.submit(Box::new(move || done.send(()).expect("the test listens")));
         last.recv().expect("three");
         assert_eq!(pool.len(), 2);
+    }
+
+    #[test]
+    fn idle_threads_wake_one_another_until_all_jobs_run() {
+        const COUNT: usize = 8;
+        let mut pool = Pool::default();
+        for round in 0..50 {
+            // None of them ends before all run.
+            let meet = Arc::new(Barrier::new(COUNT));
+            let (done, all) = mpsc::channel();
+            for _ in 0..COUNT {
+                let (meet, done) = (Arc::clone(&meet), done.clone());
+                pool.submit(Box::new(move || {
+                    meet.wait();
+                    done.send(()).expect("the test listens");
+                }));
+            }
+            for _ in 0..COUNT {
+                all.recv_timeout(Duration::from_secs(60)).unwrap_or_else(|_| panic!("stuck in {round}"));
+            }
+        }
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub struct NodeResult {
     /// True under `plan` when the output depends on what only a run can know.
     pub unknown: bool,
     /// What it failed with.
-    pub failure: Option<Failure>,
+    pub failure: Option<Box<Failure>>,
 }
 
 /// The results of all tasks, each task's in the order of its nodes once all have ended.

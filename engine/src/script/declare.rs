@@ -79,10 +79,10 @@ impl Declarations {
     }
 
     /// Makes the graph. Fails for tasks without a body and names that nothing has.
-    pub(crate) fn into_graph(self, script: &Script) -> Result<Graph, Diagnostics> {
+    pub(crate) fn into_graph(mut self, script: &Script) -> Result<Graph, Diagnostics> {
         let mut errors = Vec::new();
-        let mut resolved = Vec::new();
-        for draft in &self.tasks {
+        for index in 0..self.tasks.len() {
+            let draft = &self.tasks[index];
             if !draft.complete {
                 let label = script.sources.label(&draft.task.position, "declared here", true);
                 errors.push(
@@ -91,31 +91,22 @@ impl Declarations {
                         .hint("end the declaration with `.run(|h| { … })`"),
                 );
             }
-            resolved.push([
-                self.resolve(draft, &draft.needs, script, &mut errors),
-                self.resolve(draft, &draft.after, script, &mut errors),
-                self.resolve(draft, &draft.after_any, script, &mut errors),
-            ]);
-        }
-        let handlers: Vec<Vec<TaskId>> = self
-            .tasks
-            .iter()
-            .map(|draft| draft.notified_names.iter().filter_map(|name| self.find(name, draft)).collect())
-            .collect();
-        if !errors.is_empty() {
-            return Err(Diagnostics(errors));
-        }
-        let mut tasks = Vec::with_capacity(self.tasks.len());
-        for ((draft, [needs, after, after_any]), handlers) in
-            self.tasks.into_iter().zip(resolved).zip(handlers)
-        {
-            let mut task = draft.task;
+            let [needs, after, after_any] = [&draft.needs, &draft.after, &draft.after_any]
+                .map(|references| self.resolve(draft, references, script, &mut errors));
+            let handlers: Vec<TaskId> =
+                draft.notified_names.iter().filter_map(|name| self.find(name, draft)).collect();
+            let task = &mut self.tasks[index].task;
             (task.needs, task.after, task.after_any) = (needs, after, after_any);
             task.notifies.handlers.extend(handlers);
             task.notifies.handlers.sort_unstable();
             task.notifies.handlers.dedup();
-            tasks.push(task);
         }
+        if !errors.is_empty() {
+            return Err(Diagnostics(errors));
+        }
+        // Nothing else of the drafts is needed, so the tasks take their place in memory: there may be
+        // a hundred thousand.
+        let tasks = self.tasks.into_iter().map(|draft| draft.task).collect();
         Graph::build(tasks, self.blocks, self.on_end, &script.sources)
     }
 

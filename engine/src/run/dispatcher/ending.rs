@@ -127,7 +127,7 @@ impl Dispatcher {
                 status: end.status,
                 output: end.output,
                 unknown: end.unknown,
-                failure,
+                failure: failure.map(Box::new),
             },
         );
         self.context.events.emit(event);
