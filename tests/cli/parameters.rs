@@ -7,6 +7,9 @@ let p = params(#{ v: #{ value: \"spec\", env: \"OWN\" }, n: #{ type: \"int\", va
 print(`${p.v} ${p.n} in ${environment().name}`);
 ";
 
+/// Arguments, variables of the environment, and what is said.
+type Case<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], &'a str);
+
 fn project() -> TestProject {
     let project = TestProject::new(env!("CARGO_BIN_EXE_oneex"));
     project
@@ -26,7 +29,7 @@ fn project() -> TestProject {
 fn the_strongest_source_wins() {
     let project = project();
     let (own, param) = (("OWN", "own"), ("ONEEX_PARAM_V", "variable"));
-    let cases: [(&[&str], &[(&str, &str)], &str); 8] = [
+    let cases: [Case<'_>; 8] = [
         (&["--env", "first"], &[], "first 1 in first"),
         (&["--env", "second"], &[], "second 1 in second"),
         (&["--env", "first"], &[own], "own 1 in first"),
@@ -50,7 +53,7 @@ fn the_strongest_source_wins() {
 #[test]
 fn what_is_wrong_is_named_before_anything_runs() {
     let project = project();
-    let cases: [(&[&str], &[(&str, &str)], &str); 5] = [
+    let cases: [Case<'_>; 5] = [
         (&["--set", "vv=1"], &[], "there is no parameter `vv`"),
         (&["--params", "bad.yaml"], &[], "there is no parameter `vv`"),
         (

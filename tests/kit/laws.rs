@@ -129,14 +129,14 @@ pub async fn survives_cuts<O: Op, T: PartialEq + std::fmt::Debug>(
         assert!(seen == old || seen == new, "cut at {place}: {seen:?} is neither {old:?} nor {new:?}");
         call(&op, &host, &options).await.expect("the run that finishes");
         assert_eq!(observe(&host), new, "the run after a cut at {place}");
-        let staged: Vec<_> = snapshot(host.root()).into_keys().filter(is_staged).collect();
+        let staged: Vec<_> = snapshot(host.root()).into_keys().filter(|path| is_staged(path)).collect();
         assert!(seen == new || staged.is_empty(), "the run after a cut at {place} leaves {staged:?}");
     }
     unreachable!("a script starts finitely many programs")
 }
 
 /// Whether a name is one that operations give to what is not yet in its place.
-fn is_staged(path: &PathBuf) -> bool {
+fn is_staged(path: &Path) -> bool {
     path.to_string_lossy().contains(".oneex-")
 }
 

@@ -42,12 +42,12 @@ pub(crate) fn literal(text: String) -> Value {
 
 /// Why a variable of a host cannot be had.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the variable `{variable}` of host `{host}`{} cannot be rendered: {why}", at(self.place.as_ref()))]
+#[error("the variable `{variable}` of host `{host}`{} cannot be rendered: {why}", at(self.place.as_deref()))]
 pub struct VariableError {
     host: String,
     variable: String,
-    place: Option<Position>,
-    why: String,
+    place: Option<Box<Position>>,
+    why: Box<str>,
     /// The name that is missing, where that is the cause.
     pub(crate) missing: Option<String>,
     /// What to do next.
@@ -136,13 +136,13 @@ fn fresh(names: &HostNames, name: &str, value: &Value) -> Result<Shown, Variable
     let host = &names.host.name;
     let place = || {
         let inventory = names.shared.inventory.read().unwrap_or_else(PoisonError::into_inner);
-        inventory.place(host, name)
+        inventory.place(host, name).map(Box::new)
     };
     let refuse = |why: String| VariableError {
         host: host.clone(),
         variable: name.to_owned(),
         place: place(),
-        why,
+        why: why.into(),
         missing: None,
         hint: None,
     };
@@ -248,7 +248,7 @@ impl HostVariables {
             host: self.names.host.name.clone(),
             variable: name.to_owned(),
             place: None,
-            why: error.to_string(),
+            why: error.to_string().into(),
             missing: None,
             hint: None,
         })
