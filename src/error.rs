@@ -7,6 +7,9 @@ use crate::exit::Exit;
 use crate::report::diagnostic;
 use crate::term::Output;
 
+/// The most mistakes that are shown at once: the first ones are often the cause of the others.
+const SHOWN: usize = 20;
+
 /// What kind of failure it is; decides the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ErrorKind {
@@ -80,8 +83,13 @@ impl CommandError {
     /// The text that people see.
     fn render(&self, color: bool) -> String {
         let mut out = String::new();
-        for diagnostic in &self.diagnostics {
+        for diagnostic in self.diagnostics.iter().take(SHOWN) {
             out.push_str(&diagnostic::render(diagnostic, color));
+        }
+        if let Some(more) = self.diagnostics.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+            let rest =
+                Diagnostic::error("", format!("there are {more} more mistakes")).hint("mend these first");
+            out.push_str(&diagnostic::render(&rest, color));
         }
         if !self.message.is_empty() {
             let mut plain = Diagnostic::error("", visible(&self.message));
@@ -116,7 +124,9 @@ impl From<OpError> for CommandError {
 
 #[cfg(test)]
 mod tests {
-    use super::CommandError;
+    use oneex_engine::diag::{Diagnostic, Diagnostics};
+
+    use super::{CommandError, SHOWN};
     use crate::exit::Exit;
     use crate::term::capture;
 
@@ -126,6 +136,20 @@ mod tests {
         let error = CommandError::usage("there is no runbook `x`").hint("did you mean `y`?");
         assert_eq!(error.show(&output), Exit::Usage);
         assert_eq!(captured.text(), "error: there is no runbook `x`\n |\n = help: did you mean `y`?\n");
+    }
+
+    #[test]
+    fn of_many_mistakes_the_first_are_shown_and_the_others_counted() {
+        let mistakes = |count: usize| {
+            let all = (0..count).map(|number| Diagnostic::error("x", format!("no {number}"))).collect();
+            CommandError::from(Diagnostics(all)).render(false)
+        };
+        assert!(mistakes(SHOWN).ends_with("error[x]: no 19\n"));
+        let text = mistakes(SHOWN + 3);
+        assert!(
+            text.ends_with("no 19\nerror: there are 3 more mistakes\n |\n = help: mend these first\n"),
+            "{text}"
+        );
     }
 
     #[test]

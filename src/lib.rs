@@ -24,6 +24,8 @@ mod runbook;
 mod signals;
 mod site;
 mod term;
+#[cfg(test)]
+mod tests;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use oneex_engine::diag::SourceMap;
 use oneex_engine::script::{ParamInputs, ParamShown, Prompt};
+use oneex_engine::source_file;
 use oneex_sdk::{Map, Value, visible};
 
 use crate::commands::inputs::ParamArgs;
@@ -40,12 +42,10 @@ impl Prompt for Prompting {
 
 /// Reads a file of parameters, by its ending: `.json`, `.toml`, else YAML.
 fn read(path: &Path, shown: &str) -> Result<Map<String, Value>, CommandError> {
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        CommandError::usage(format!("`{shown}` cannot be read: {}", oneex_sdk::io_reason(&error)))
-    })?;
+    let source = source_file::read(path, shown, &SourceMap::default())?;
     let wrong = |why: String| CommandError::usage(format!("`{shown}`: {why}"));
     let ending = path.extension().and_then(|ending| ending.to_str());
-    let value: Value = data_file::parse(ending, shown, &text)?;
+    let value: Value = data_file::parse(ending, shown, &source.text)?;
     match value {
         Value::Object(map) => Ok(map),
         // An empty YAML file.
@@ -165,7 +165,9 @@ mod tests {
             assert!(place.starts_with(&format!("{name}:1:")), "{place}");
         }
         assert!(
-            read(&folder.path().join("no"), "no").unwrap_err().message.starts_with("`no` cannot be read")
+            read(&folder.path().join("no"), "no").unwrap_err().diagnostics[0]
+                .message
+                .starts_with("`no` cannot be read")
         );
     }
 }

@@ -7,6 +7,7 @@ use oneex_engine::diag::SourceMap;
 use oneex_engine::inventory::{HostSet, Inventory, InventorySource};
 use oneex_engine::redact::Redactor;
 use oneex_engine::script::{Environment, Project};
+use oneex_engine::source_file;
 use oneex_sdk::{DynOp, Map, Registry, Value};
 
 use crate::commands::inputs::SiteArgs;
@@ -136,9 +137,9 @@ fn config(context: &Context, root: &Path) -> Result<Config, CommandError> {
         return Ok(Config { root: root.to_path_buf(), ..Config::default() });
     }
     let shown = context.shown(&path);
-    let text = std::fs::read_to_string(&path)
-        .map_err(|error| CommandError::usage(format!("`{shown}` cannot be read: {error}")))?;
-    Ok(Config::parse(root, &shown, &text, &MODULES, &SourceMap::default())?)
+    let sources = SourceMap::default();
+    let source = source_file::read(&path, &shown, &sources)?;
+    Ok(Config::parse(root, &shown, &source.text, &MODULES, &sources)?)
 }
 
 /// Where hosts come from: `-i`, else the environment's inventory, else the project's.

@@ -25,9 +25,20 @@ pub struct Source {
 }
 
 impl Source {
+    /// The position, or the nearest one of the text: parsers place what is missing behind the end of a line or of
+    /// the text, and a reader's eye must find it.
+    fn within(&self, position: &Position) -> Position {
+        let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        let lines = number(self.text.lines().count()).max(1);
+        let line = position.line.clamp(1, lines);
+        let length = self.text.lines().nth(line as usize - 1).map_or(0, |line| number(line.chars().count()));
+        let column = if position.line > lines { length + 1 } else { position.column.min(length + 1) };
+        Position { file: Arc::clone(&position.file), line, column }
+    }
+
     /// A label at a position in it; its length is that of the word there.
     pub fn label(self: &Arc<Self>, position: &Position, text: impl Into<String>, primary: bool) -> Label {
-        let position = past_dot(&self.text, position);
+        let position = past_dot(&self.text, &self.within(position));
         let length = word_length(&self.text, &position);
         Label { source: Some(Arc::clone(self)), position, length, text: text.into(), primary }
     }
@@ -219,5 +230,33 @@ fn word_length(text: &str, position: &Position) -> usize {
             rest.iter().take_while(|c| c.is_alphanumeric() || **c == '_').count()
         }
         _ => 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Position, SourceMap};
+
+    #[test]
+    fn a_label_stands_in_its_text() {
+        let sources = SourceMap::default();
+        for (text, given, expected) in [
+            ("ab\nc", (1, 2), (1, 2)),
+            ("ab\nc", (1, 0), (1, 0)),
+            ("ab\nc", (1, 3), (1, 3)),
+            ("ab\nc", (1, 9), (1, 3)),
+            ("ab\nc", (0, 1), (1, 1)),
+            ("ab\nc", (7, 1), (2, 2)),
+            ("ab\nc\n", (3, 1), (2, 2)),
+            ("日本\n", (1, 5), (1, 3)),
+            ("a.b", (1, 2), (1, 3)),
+            ("", (1, 1), (1, 1)),
+            ("", (5, 5), (1, 1)),
+        ] {
+            sources.add("a", text);
+            let position = Position { file: "a".into(), line: given.0, column: given.1 };
+            let label = sources.label(&position, "", true);
+            assert_eq!((label.position.line, label.position.column), expected, "{text:?} {given:?}");
+        }
     }
 }

@@ -14,4 +14,5 @@ pub mod plan;
 pub mod redact;
 pub mod run;
 pub mod script;
+pub mod source_file;
 pub mod template;

@@ -11,3 +11,4 @@ mod mistakes;
 mod parameters;
 mod secrets;
 mod stats;
+mod sweep;

@@ -156,7 +156,8 @@ impl Reader<'_> {
                 None => {
                     let shown = if looks_secret(&before.text) { MASK } else { &word.text };
                     let message = format!("a host's variable is `name=value`, and this is `{shown}`");
-                    self.found.push((at(word.column), message, None));
+                    // One is enough: where a line is none of a host at all, every word of it would be wrong.
+                    return self.found.push((at(word.column), message, None));
                 }
             }
         }

@@ -9,8 +9,9 @@ use super::connection::ConnectionError;
 use super::yaml::{Place, YamlError};
 use crate::conceal::conceal;
 use crate::diag::{Diagnostic, Position, SourceMap};
+use crate::source_file;
 
-/// A file with its text; larger ones than 64 MiB are refused.
+/// A file with its text.
 pub(super) struct File {
     /// The name that people know it by.
     pub(super) name: String,
@@ -21,27 +22,15 @@ pub(super) struct File {
 }
 
 impl File {
-    /// The most bytes that are read.
-    const LARGEST: u64 = 64 << 20;
-
     /// Reads a file. What keeps it from being read becomes a mistake.
-    pub(super) fn read(path: &Path, mistakes: &mut Vec<Diagnostic>) -> Option<Self> {
+    pub(super) fn read(path: &Path, sources: &SourceMap, mistakes: &mut Vec<Diagnostic>) -> Option<Self> {
         let name = path.strip_prefix(".").unwrap_or(path).display().to_string();
-        let mut fail = |what: String| {
-            mistakes.push(Diagnostic::error("unreadable-file", what));
-            None
-        };
-        match std::fs::metadata(path) {
-            Err(error) => return fail(format!("cannot read `{name}`: {}", io_reason(&error))),
-            Ok(about) if about.len() > Self::LARGEST => {
-                return fail(format!("`{name}` is larger than 64 MiB"));
+        let text = match source_file::read(path, &name, sources) {
+            Ok(source) => source.text.clone(),
+            Err(mistake) => {
+                mistakes.push(mistake);
+                return None;
             }
-            Ok(_) => {}
-        }
-        let text = match std::fs::read(path).map(String::from_utf8) {
-            Err(error) => return fail(format!("cannot read `{name}`: {}", io_reason(&error))),
-            Ok(Err(_)) => return fail(format!("`{name}` is not a text in UTF-8")),
-            Ok(Ok(text)) => text,
         };
         if text.starts_with("$ANSIBLE_VAULT") {
             mistakes.push(

@@ -275,7 +275,7 @@ fn no_function(call: &str) -> String {
     let Some((name, types)) = call.split_once(" (") else {
         return format!("there is no function `{call}`");
     };
-    let types = in_words(types.trim_end_matches(')'));
+    let types = in_words(types.strip_suffix(')').unwrap_or(types));
     if name.starts_with("anon$") {
         return "the closure takes another number of arguments than it gets".to_owned();
     }
@@ -297,8 +297,29 @@ fn no_property(text: &str) -> String {
     }
 }
 
+/// How a word of the language is called.
+fn right_call(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "task" => "`task(\"name\")`",
+        "handler" => "`handler(\"name\")`",
+        "gate" => "`gate(\"name\", \"what is asked\")`",
+        "block" => "`block(\"name\", #{ … }, || { … })`",
+        "params" => "`params(#{ name: value, … })`",
+        "hosts" => "`hosts(\"pattern\")`; sets are joined by `+`",
+        "host" => "`host(\"name\")`",
+        "run" | "rescue" | "always" => "`.run(|h| …)`, `.rescue(|h, err| …)`, `.always(|h| …)`",
+        "on_end" => "`on_end(|run| …)`",
+        "wait_until" => "`wait_until(\"60s\", #{ every: \"1s\" }, || …)`",
+        "doc" => "`.doc(\"what it does\")`",
+        _ => return None,
+    })
+}
+
 /// What was probably meant, as far as the script's own text tells.
 fn hint_for(error: &EvalAltResult, script: &Script) -> Option<String> {
+    if let EvalAltResult::ErrorFunctionNotFound(call, _) = error {
+        return right_call(call.split(" (").next()?).map(|right| format!("it is called as {right}"));
+    }
     let EvalAltResult::ErrorPropertyNotFound(name, _) = error else { return None };
     let main = script.sources.get(&script.name);
     let imported = script.imports.trees().into_iter().map(|(source, _)| source);

@@ -12,12 +12,13 @@ use super::declare::Declarations;
 use super::error::{diagnostic_from, place};
 use super::resolver::Library;
 use super::words::params::{ParamInputs, ParamShown};
-use super::{checking, compile, engine, source_file};
+use super::{checking, compile, engine};
 use crate::diag::{Diagnostic, Diagnostics, Severity, SourceMap};
 use crate::graph::Graph;
 use crate::inventory::Inventory;
 use crate::redact::Redactor;
 use crate::run::RunEvent;
+use crate::source_file;
 
 /// Where scripts and their files may be read from.
 #[derive(Debug, Clone, Default)]

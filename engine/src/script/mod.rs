@@ -22,7 +22,6 @@ mod plain;
 mod resolver;
 mod result;
 mod scan;
-mod source_file;
 mod syntax;
 pub(crate) mod words;
 mod world;

@@ -10,8 +10,8 @@ use super::compile::compile;
 use super::current::current;
 use super::error::place;
 use super::load::Script;
-use super::source_file;
 use crate::diag::{Diagnostic, Source};
+use crate::source_file;
 
 /// The standard library, embedded in the binary.
 pub trait Library: Send + Sync {

@@ -56,7 +56,10 @@ fn in_option(error: Thrown, word: &str, name: &str) -> Thrown {
 }
 
 fn expected(what: &str, value: &Dynamic) -> Thrown {
-    Thrown::invalid(format!("expected {what}, found `{value}` of type `{}`", kind(value)))
+    // Only plain values look in a message as they do in a script.
+    let plain = value.is_bool() || value.is_int() || value.is_float() || value.is_string();
+    let shown = if plain { format!("`{value}`") } else { "a value".to_owned() };
+    Thrown::invalid(format!("expected {what}, found {shown} of type `{}`", kind(value)))
 }
 
 /// A duration: `"90s"`, `"5m"`, or seconds as a number.

@@ -102,7 +102,8 @@ fn parallel(context: &NativeCallContext<'_>, branches: Array) -> Fallible<Array>
     for branch in branches {
         let mut function = branch.try_cast_result::<FnPtr>().map_err(|value| {
             let found = crate::script::kind::kind(&value);
-            Thrown::invalid(format!("`parallel` takes an array of closures, found a `{found}`")).at(context)
+            Thrown::invalid(format!("`parallel` takes an array of closures, found a value of type `{found}`"))
+                .at(context)
         })?;
         freeze_captured(&mut function).map_err(|error| error.at(context))?;
         functions.push(function);

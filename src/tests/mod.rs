@@ -1,0 +1,5 @@
+//! Sweeps over the whole program in one process: thousands of spoiled inputs, and what it says of each.
+
+mod material;
+mod stage;
+mod sweep;
