@@ -147,10 +147,12 @@ impl Life {
                 Err(Interrupt::Failed(failure)) => failure,
                 Err(other) => return Ok(NodeEnd::interrupted(other)),
             };
-            let wait = wait_after(&task.retry, attempt, failure.kind);
-            let Some(wait) = wait.filter(|_| !self.cancel.is_cancelled()) else {
+            let Some(wait) = wait_after(&task.retry, attempt, failure.kind) else {
                 return Err(failure);
             };
+            if self.cancel.is_cancelled() {
+                return Ok(before_next_attempt(failure));
+            }
             // A plan looks at the present state; it is the same after a wait.
             let wait = if run.mode == Mode::Plan { Duration::ZERO } else { wait };
             run.events.emit(RunEvent::NodeRetry {
@@ -162,9 +164,7 @@ impl Life {
             if !wait.is_zero() {
                 let waiting = async { tokio::time::timeout(wait, self.cancel.cancelled()).await };
                 if run.runtime.block_on(waiting).is_ok() {
-                    let why = Some("while it waited for its next attempt".to_owned());
-                    let end = NodeEnd::with(NodeStatus::Cancelled, why);
-                    return Ok(NodeEnd { failure: Some(failure), ..end });
+                    return Ok(before_next_attempt(failure));
                 }
             }
             attempt += 1;
@@ -219,6 +219,12 @@ impl Life {
         let task = self.caller.task.and_then(|id| self.caller.run.graph.task(id));
         if task.is_some_and(|task| task.sensitive) { masked(failure) } else { failure }
     }
+}
+
+/// The end of a node that was to be tried again.
+fn before_next_attempt(failure: Box<Failure>) -> NodeEnd {
+    let why = "while it waited for its next attempt".to_owned();
+    NodeEnd { failure: Some(failure), ..NodeEnd::with(NodeStatus::Cancelled, Some(why)) }
 }
 
 /// The end of a node that was not to run.
