@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use oneex_sdk::io_reason;
 
+use crate::conceal::conceal;
 use crate::diag::{Diagnostic, Position, Source, SourceMap};
 
 /// The most bytes that a text may have.
@@ -43,7 +44,8 @@ fn not_utf8(error: &std::string::FromUtf8Error, name: &str, sources: &SourceMap)
         line: count(before.matches('\n').count()),
         column: count(before.rsplit('\n').next().unwrap_or_default().chars().count()),
     };
-    let source = sources.add(name, String::from_utf8_lossy(bytes));
+    // The line may hold a password, and nothing has been read of it yet.
+    let source = sources.add(name, conceal(&String::from_utf8_lossy(bytes)));
     Diagnostic::error("read", format!("`{name}` is not a text in UTF-8"))
         .label(source.label(&position, "", true))
         .hint("save the file as UTF-8")
@@ -61,6 +63,10 @@ mod tests {
         std::fs::write(&file, b"let a;\nb\xc3\xbc\xff").expect("a file");
         let error = read(&file, "a.rhai", &SourceMap::default()).expect_err("no UTF-8");
         assert_eq!(error.to_string(), "a.rhai:2:3: `a.rhai` is not a text in UTF-8");
+        std::fs::write(&file, b"web1 ansible_password=geheim note=\xff").expect("a file");
+        let error = read(&file, "a.ini", &SourceMap::default()).expect_err("no UTF-8");
+        let shown = format!("{error:?}");
+        assert!(shown.contains("ansible_password") && !shown.contains("geheim"), "{shown}");
     }
 
     #[test]

@@ -69,7 +69,7 @@ impl Stage {
             if played.code == 2 && !looks::has_place(&played.said) && !is_about_no_place(&played.said) {
                 found.push("shows no place".to_owned());
             }
-            if !matches!(played.code, 0 | 1 | 2 | 3 | 4) {
+            if !matches!(played.code, 0..=4) {
                 found.push(format!("ends with code {}", played.code));
             }
             let said = &played.said;

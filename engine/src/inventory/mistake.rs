@@ -23,9 +23,10 @@ pub(super) struct File {
 
 impl File {
     /// Reads a file. What keeps it from being read becomes a mistake.
-    pub(super) fn read(path: &Path, sources: &SourceMap, mistakes: &mut Vec<Diagnostic>) -> Option<Self> {
+    pub(super) fn read(path: &Path, mistakes: &mut Vec<Diagnostic>) -> Option<Self> {
         let name = path.strip_prefix(".").unwrap_or(path).display().to_string();
-        let text = match source_file::read(path, &name, sources) {
+        // Its lines may hold passwords: what is shown of them goes through `mistake`.
+        let text = match source_file::read(path, &name, &SourceMap::default()) {
             Ok(source) => source.text.clone(),
             Err(mistake) => {
                 mistakes.push(mistake);
