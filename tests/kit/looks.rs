@@ -104,7 +104,7 @@ mod tests {
             ("       ^", "      ^", "a.rhai:2:4: the mark stands at 10, and the place at 11"),
             ("^", "", "nothing is marked"),
             (":2:4", ":9:1", "the file has 3 lines"),
-            (":2:4", ":2:9", "the line has 3 characters"),
+            (":2:4", ":2:9", "the line has 4 characters"),
             ("no", "Some(no)", "speaks of `Some(`"),
             ("no", "n\x1bo", "holds the control character '\\u{1b}'"),
         ] {
