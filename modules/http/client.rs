@@ -9,6 +9,7 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
 use super::request::{Auth, Body, Method, Request, Response, shown};
 use super::settings::Settings;
+use super::turns::Turns;
 use super::{failure, retry};
 
 /// A client. Connections are kept and used again; clones share them.
@@ -17,6 +18,7 @@ pub struct Client {
     inner: reqwest::Client,
     settings: Settings,
     meter: Arc<Meter>,
+    turns: Turns,
 }
 
 impl Client {
@@ -42,7 +44,7 @@ impl Client {
             .tls_certs_merge(authorities.clone())
             .build()
             .or_else(|_| builder()?.tls_certs_only(authorities).build().map_err(|error| setup(&error)))?;
-        Ok(Self { inner, settings, meter })
+        Ok(Self { inner, settings, meter, turns: Turns::default() })
     }
 
     /// Sends a request and reads the whole answer; follows redirects and repeats as the settings say.
@@ -113,6 +115,7 @@ impl Client {
     }
 
     async fn once(&self, request: &Request) -> OpResult<Response> {
+        let _turn = self.turns.take(&request.url).await;
         self.meter.count(request.method.writes());
         let failed = |error: reqwest::Error| failure::connection(&error, &request.url);
         let mut answer = self.prepare(request)?.send().await.map_err(failed)?;

@@ -11,6 +11,7 @@ mod proxy;
 mod request;
 mod retry;
 mod settings;
+mod turns;
 
 pub use client::Client;
 pub use ops::register;

@@ -1,10 +1,11 @@
 //! What arrays and maps lack.
 
 use rhai::plugin::*;
-use rhai::{Array, Dynamic, Map};
+use rhai::{Array, Dynamic, FnPtr, Map};
 
 use super::error::{Fallible, failure};
 use super::text::joined;
+use crate::script::closure::freeze_captured;
 use crate::script::convert::to_value;
 use crate::script::limits::ELEMENTS;
 
@@ -62,6 +63,19 @@ mod array_methods {
         if missing > 0 {
             array.resize(length, item);
         }
+        Ok(())
+    }
+
+    /// Adds a function at the end, with copies of what it captured: one that was made in a loop sees its own
+    /// turn's values. Rhai's own shares them, the loop's variable included.
+    ///
+    /// ```rhai
+    /// let all = []; for n in 0..3 { all.push(|| n * 2); } all.map(|f| f.call()) == [0, 2, 4]
+    /// ```
+    #[rhai_fn(name = "push", return_raw)]
+    pub fn push_function(context: NativeCallContext, array: &mut Array, mut function: FnPtr) -> Fallible<()> {
+        freeze_captured(&mut function).map_err(|error| error.at(&context))?;
+        array.push(function.into());
         Ok(())
     }
 

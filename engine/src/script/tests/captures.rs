@@ -9,9 +9,14 @@ fn bodies_see_copies_of_everything_that_they_captured() {
     let cases = [
         ("a map within a map", "let m = #{ a: #{ b: 1 } }; let t = || m.a.b; $ m.a.b = 2;", json!(1)),
         (
-            "an array of closures",
+            "an array of closures, each of its own turn",
             "let f = []; for i in 0..3 { f.push(|| i); } let t = || f.map(|g| g.call()); $",
-            json!([2, 2, 2]),
+            json!([0, 1, 2]),
+        ),
+        (
+            "closures made in a body's loop and called side by side",
+            "let t = || { let f = []; for i in 0..3 { f.push(|| i); } parallel(f) }; $",
+            json!([0, 1, 2]),
         ),
         (
             "a closure in a map",
