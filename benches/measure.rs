@@ -52,15 +52,14 @@ impl Summary {
 /// When it cannot be started or does not end well: a number of something broken is worth nothing.
 pub(crate) fn measure(command: &mut Command) -> Cost {
     let shown = format!("{command:?}");
+    let log = tempfile::NamedTempFile::new().expect("a file for what it says");
+    let stderr = log.reopen().expect("the same file again");
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(stderr);
     let start = Instant::now();
-    let child = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::inherit())
-        .spawn()
-        .unwrap_or_else(|error| panic!("{shown}: {error}"));
+    let child = command.spawn().unwrap_or_else(|error| panic!("{shown}: {error}"));
     let used = child.wait4().expect("the end of a child");
     let wall = start.elapsed();
-    assert!(used.status.success(), "{shown}: {}", used.status);
+    let said = || std::fs::read_to_string(log.path()).unwrap_or_default();
+    assert!(used.status.success(), "{shown}: {}\n{}", used.status, said());
     Cost { wall, cpu: used.rusage.utime + used.rusage.stime, peak: used.rusage.maxrss }
 }

@@ -19,6 +19,7 @@ pub(crate) fn peak_of_all(command: &mut Command) -> u64 {
     let mut child = command
         .stdin(Stdio::null())
         .stdout(Stdio::null())
+        .stderr(Stdio::null())
         .spawn()
         .unwrap_or_else(|error| panic!("{shown}: {error}"));
     let mut peak = 0;
