@@ -13,6 +13,7 @@ mod policies;
 mod quickstart;
 mod roles;
 mod rolling;
+mod round_trips;
 mod scheduling;
 mod stopping;
 mod terminal;
