@@ -198,9 +198,14 @@ fn a_load_that_stands_still_ends_at_once() {
     rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, rustix::fs::Mode::RWXU).unwrap();
     project.write("book.rhai", "let slow = file::read(\"slow.txt\");\ntask(\"a\").run(|| {});\n");
     let running = project.oneex(["run", "book.rhai"]).start();
-    // Opening for writing succeeds as soon as somebody reads.
+    // Opening for writing succeeds as soon as somebody reads, who stands still as long as it is open.
     let open = || std::fs::OpenOptions::new().write(true).custom_flags(libc_nonblock()).open(&fifo);
-    assert!(until(|| open().is_ok()), "nobody reads the file");
+    let writer = std::cell::RefCell::new(None);
+    let is_open = || {
+        *writer.borrow_mut() = open().ok();
+        writer.borrow().is_some()
+    };
+    assert!(until(is_open), "nobody reads the file");
     running.signal(Signal::INT);
     assert_eq!(running.finish().code, 130);
 }
