@@ -227,7 +227,8 @@ async fn cancelling_leaves_no_process_even_when_all_shells_are_taken() {
     assert!(
         results.iter().all(|result| result.as_ref().is_err_and(|error| error.kind == ErrorKind::Cancelled))
     );
-    assert!(processes::with_argument("74.70331").is_empty());
+    // What was told to end may take a moment on a busy machine.
+    assert!(tokio::task::spawn_blocking(|| processes::gone("74.70331")).await.expect("it looks"));
     assert_eq!(text(&host, "echo next").await, "next\n");
 }
 
