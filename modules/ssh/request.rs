@@ -99,10 +99,15 @@ pub(super) fn request(command: &Command, token: &str, input: Input<'_>) -> OpRes
 }
 
 /// Ends the process group `$1`, and what else is left of its session where `pkill` is there.
-/// Status 1 when something outlived it.
+/// Status 1 when something outlived it. The process tells its id before `setsid` makes it a group:
+/// while there is the process and no group yet, it is waited for.
 pub(super) const END_GROUP: &str = "\
 gone() { i=0; while kill -0 \"-$1\" 2>/dev/null; do [ $i -ge 40 ] && return 1; i=$((i+1)); sleep 0.05 2>/dev/null || sleep 1; done; }
-kill -TERM \"-$1\" 2>/dev/null || exit 0
+i=0
+until kill -TERM \"-$1\" 2>/dev/null; do
+    kill -0 \"$1\" 2>/dev/null || exit 0
+    [ $i -ge 40 ] && break; i=$((i+1)); sleep 0.05 2>/dev/null || sleep 1
+done
 gone \"$1\" && exit 0
 kill -KILL \"-$1\" 2>/dev/null
 command -v pkill >/dev/null && pkill -KILL -s \"$1\"
@@ -130,9 +135,10 @@ impl Ending {
 
 #[cfg(test)]
 mod tests {
-    use super::{Ending, Input, hello, loader, request};
+    use super::{END_GROUP, Ending, Input, hello, loader, request};
     use oneex_sdk::Command;
     use std::io::Write;
+    use std::os::unix::process::ExitStatusExt;
     use std::process::{Command as Process, Stdio};
 
     /// Gives the text to a shell, as the host does, and returns both streams.
@@ -169,6 +175,20 @@ mod tests {
             assert_eq!(ran(&sh, &Command::shell("kill -TERM $$")).0, "Te143 TERM -;", "{sh:?}");
         }
         assert_eq!(ran(&["dash"], &Command::shell("exit 137")).0, "Te137 - -;");
+    }
+
+    #[test]
+    fn what_is_not_yet_a_group_is_ended_too() {
+        for sh in [vec!["dash"], vec!["bash"], vec!["busybox", "sh"]] {
+            let mut late = Process::new("sh");
+            let mut late = late.args(["-c", "sleep 0.2; exec setsid sleep 60"]).spawn().expect("it starts");
+            let id = late.id().to_string();
+            let mut ending = Process::new(sh[0]);
+            let mut ended =
+                ending.args(&sh[1..]).args(["-c", END_GROUP, "sh", &id]).spawn().expect("the shell starts");
+            assert_eq!(late.wait().expect("it ends").signal(), Some(15), "{sh:?}");
+            assert!(ended.wait().expect("it ends").success(), "{sh:?}");
+        }
     }
 
     /// Says whether a command leaves something that may write to the channel.
