@@ -14,6 +14,7 @@ pub mod mutate;
 pub mod processes;
 pub mod project;
 mod relay;
+mod signals;
 pub mod terminal;
 
 pub use accounts::FarmUser;

@@ -41,11 +41,12 @@ pub struct Invocation {
 
 impl TestProject {
     /// An empty project for `program`, which a test of the root package names with
-    /// `env!("CARGO_BIN_EXE_oneex")`.
+    /// `env!("CARGO_BIN_EXE_oneex")`. It hears signals even where the test was started to ignore them.
     ///
     /// # Panics
     /// When the temporary folder cannot be made.
     pub fn new(program: impl Into<PathBuf>) -> Self {
+        crate::signals::heard_by_programs();
         let base = tempfile::Builder::new().prefix("oneex-test-").tempdir().expect("a temporary folder");
         for name in ["project", "home"] {
             std::fs::create_dir(base.path().join(name)).expect("a folder in the temporary folder");
