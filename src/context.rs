@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::commands::GlobalArgs;
 use crate::error::CommandError;
 use crate::log::{self, Log};
+use crate::signals::Signals;
 use crate::term::{Colors, Output};
 
 /// The file at a project's root.
@@ -41,6 +42,8 @@ pub(crate) struct Context {
     pub(crate) stderr: Output,
     /// The program's own log, on the same stream.
     pub(crate) log: Log,
+    /// Who hears Ctrl-C and its kin.
+    pub(crate) signals: Signals,
     /// How much is said.
     pub(crate) verbosity: Verbosity,
     /// True when a person can be asked: standard input and standard error are terminals.
@@ -59,6 +62,8 @@ impl Context {
         let cwd = std::env::current_dir()
             .map_err(|error| CommandError::usage(format!("the current folder cannot be read: {error}")))?;
         let stderr = Output::stderr(colors);
+        let signals = Signals::listen()
+            .map_err(|error| CommandError::failed(format!("signals cannot be heard: {error}")))?;
         Ok(Self {
             cwd,
             log: Log::new(stderr.clone()),
@@ -66,6 +71,7 @@ impl Context {
             variables,
             stdout: Output::stdout(colors),
             stderr,
+            signals,
             verbosity: args.verbosity(),
             interactive: std::io::stdin().is_terminal() && std::io::stderr().is_terminal(),
             uid: rustix::process::getuid().as_raw(),
@@ -130,6 +136,7 @@ impl Context {
             stdout,
             stderr: crate::term::capture::output(false).0,
             log: Log::new(crate::term::capture::output(false).0),
+            signals: Signals::default(),
             verbosity: Verbosity::default(),
             interactive: false,
             uid: u32::MAX,

@@ -108,7 +108,7 @@ mod tests {
     fn gates(approved: &[&str], yes: bool, protected: bool) -> Gates {
         let (context, _) = Context::for_test(std::path::Path::new("/"));
         let approved: Vec<String> = approved.iter().map(|name| (*name).to_owned()).collect();
-        let asker = Arc::new(Asker::new(context.stderr.clone()));
+        let asker = Arc::new(Asker::new(context.stderr.clone(), context.signals.clone()));
         Gates::new(&context, &approved, yes, Some(&environment(protected)), &asker, None)
     }
 

@@ -18,7 +18,6 @@ use crate::context::Context;
 use crate::error::CommandError;
 use crate::gates::Gates;
 use crate::report::stats::{Api, Stats};
-use crate::signals;
 use crate::site::Site;
 
 /// Puts a run together for these listeners.
@@ -78,6 +77,7 @@ impl ProjectFiles for NoFiles {
 
 /// Runs a graph to its end. `gates` decides gates; what happens goes to `listeners`.
 pub(crate) fn launch(
+    context: &Context,
     job: Job<'_>,
     gates: Gates,
     listeners: Vec<Box<dyn Listener>>,
@@ -89,11 +89,7 @@ pub(crate) fn launch(
         .build()
         .map_err(failed)?;
     let stop = Stop::default();
-    {
-        let _within = runtime.enter();
-        let stop = stop.clone();
-        signals::listen(move |signal| stop.interrupt(signal)).map_err(failed)?;
-    }
+    context.signals.stop(stop.clone());
     let context = (job.assemble)(listeners, runtime.handle().clone()).map_err(failed)?;
     let selection = context.graph.select(&job.options)?;
     let report = run(RunRequest {

@@ -50,7 +50,7 @@ pub(crate) fn load(
     given: &str,
     loading: &Loading<'_>,
 ) -> Result<LoadedRunbook, CommandError> {
-    let asker = Arc::new(Asker::new(context.stderr.clone()));
+    let asker = Arc::new(Asker::new(context.stderr.clone(), context.signals.clone()));
     let (runbook, request, forks) = request(context, given, loading, &asker, Site::open)?;
     let redactor = Arc::clone(&request.redactor);
     tracing::debug!(path = %runbook.path.display(), "loading the runbook");
@@ -82,7 +82,7 @@ pub(crate) fn describe(
     given: &str,
     loading: &Loading<'_>,
 ) -> Result<(String, Described), CommandError> {
-    let asker = Arc::new(Asker::new(context.stderr.clone()));
+    let asker = Arc::new(Asker::new(context.stderr.clone(), context.signals.clone()));
     let (runbook, request, _) = request(context, given, loading, &asker, Site::open_to_show)?;
     let redactor = Arc::clone(&request.redactor);
     let described =

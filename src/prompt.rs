@@ -10,6 +10,7 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::termios::{LocalModes, OptionalActions, Termios};
 
+use crate::signals::{Question, Signals};
 use crate::term::Output;
 
 /// How soon a question ends after it was cancelled.
@@ -18,27 +19,32 @@ const GLANCE: Duration = Duration::from_millis(100);
 /// Asks questions.
 pub(crate) struct Asker {
     stderr: Output,
+    signals: Signals,
     interrupted: AtomicBool,
 }
 
 impl Asker {
-    /// Asks on standard error.
-    pub(crate) fn new(stderr: Output) -> Self {
-        Self { stderr, interrupted: AtomicBool::new(false) }
+    /// Asks on standard error; a signal that no run takes care of ends a question.
+    pub(crate) fn new(stderr: Output, signals: Signals) -> Self {
+        Self { stderr, signals, interrupted: AtomicBool::new(false) }
     }
 
-    /// True once a person has answered with Ctrl-C.
+    /// True once a person has answered with Ctrl-C, or a signal was the answer.
     pub(crate) fn was_interrupted(&self) -> bool {
         self.interrupted.load(Ordering::Relaxed)
     }
 
-    /// Asks one question; nothing when there is no answer: the input ended, Ctrl-C, `stopped`.
+    /// Asks one question; nothing when there is no answer: the input ended, Ctrl-C, a signal,
+    /// `stopped`.
     pub(crate) fn ask(&self, question: &str, secret: bool, stopped: &dyn Fn() -> bool) -> Option<String> {
         if self.was_interrupted() {
             return None;
         }
+        // Open before it can be seen, and until the terminal is as it was found.
+        let open = self.signals.question();
         self.stderr.write(&format!("{} ", oneex_sdk::visible(question)));
-        let answer = read(&std::io::stdin(), secret, stopped);
+        let answer = read(&std::io::stdin(), secret, &open, stopped);
+        let answer = if open.close() { Answer::Interrupted } else { answer };
         // The line break of an answer that is echoed is the person's own.
         if secret || !matches!(answer, Answer::Given(_)) {
             self.stderr.write("\n");
@@ -74,11 +80,14 @@ enum Answer {
     Interrupted,
 }
 
-fn read(stdin: &Stdin, secret: bool, stopped: &dyn Fn() -> bool) -> Answer {
+fn read(stdin: &Stdin, secret: bool, question: &Question<'_>, stopped: &dyn Fn() -> bool) -> Answer {
     let hidden = if secret { Hidden::on(stdin) } else { None };
     let mut line = Line { bytes: Vec::new(), raw: hidden.is_some() };
     let mut buffer = [0_u8; 256];
     loop {
+        if question.is_interrupted() {
+            return Answer::Interrupted;
+        }
         if stopped() {
             return Answer::None;
         }

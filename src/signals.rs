@@ -1,64 +1,152 @@
-//! Ctrl-C and its kin: whoever listens hears each of them by name.
+//! Ctrl-C and its kin, from the start of the program to its end.
+//!
+//! A signal goes to the run, where there is one; else it ends the question that stands open, so that
+//! the terminal is left as it was found; else it ends the program as if nobody listened.
+//! What was ignored when the program began stays ignored: nohup(1) and a script's `&` mean it.
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use std::io::Result;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Makes the kind of a signal.
-type Kind = fn() -> SignalKind;
+use oneex_engine::run::Stop;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals as Incoming;
 
 /// The signals that end a run, with their names.
-const ENDING: [(Kind, &str); 3] =
-    [(SignalKind::interrupt, "SIGINT"), (SignalKind::terminate, "SIGTERM"), (SignalKind::hangup, "SIGHUP")];
+const ENDING: [(i32, &str); 3] = [(SIGINT, "SIGINT"), (SIGTERM, "SIGTERM"), (SIGHUP, "SIGHUP")];
 
-/// Calls `heard` for each signal from now on; must be called within a runtime, and lasts as long.
-///
-/// # Errors
-///
-/// The system does not let the program listen.
-pub(crate) fn listen(heard: impl Fn(&'static str) + Send + 'static) -> std::io::Result<()> {
-    let mut signals = Vec::with_capacity(ENDING.len());
-    for (kind, name) in ENDING {
-        signals.push((signal(kind())?, name));
-    }
-    tokio::spawn(async move {
-        loop {
-            let name = next(&mut signals).await;
-            heard(name);
-        }
-    });
-    Ok(())
+/// Hears signals; clones share what they know. The default hears nothing.
+#[derive(Clone, Default)]
+pub(crate) struct Signals {
+    state: Arc<Mutex<State>>,
 }
 
-/// Waits for any of the signals and gives its name.
-async fn next(signals: &mut [(Signal, &'static str)]) -> &'static str {
-    std::future::poll_fn(|context| {
-        for (signal, name) in signals.iter_mut() {
-            if signal.poll_recv(context).is_ready() {
-                return std::task::Poll::Ready(*name);
-            }
+#[derive(Default)]
+struct State {
+    /// What stops the run that has begun.
+    run: Option<Stop>,
+    /// Questions that stand open.
+    questions: usize,
+    /// A signal came while a question stood open.
+    heard: bool,
+}
+
+impl Signals {
+    /// Hears signals from now on, as long as the program lasts.
+    ///
+    /// # Errors
+    ///
+    /// The system does not let the program listen.
+    pub(crate) fn listen() -> Result<Self> {
+        let ignored = ignored(&std::fs::read_to_string("/proc/self/status").unwrap_or_default());
+        let heard = ENDING.into_iter().filter(|(number, _)| ignored & (1 << (number - 1)) == 0);
+        let mut incoming = Incoming::new(heard.map(|(number, _)| number))?;
+        let signals = Self::default();
+        let hearing = signals.clone();
+        let thread = std::thread::Builder::new().name("signals".to_owned());
+        thread.spawn(move || incoming.forever().for_each(|number| hearing.hear(number)))?;
+        Ok(signals)
+    }
+
+    /// From now on signals stop this run.
+    pub(crate) fn stop(&self, run: Stop) {
+        self.state().run = Some(run);
+    }
+
+    /// A question stands open until it is closed.
+    pub(crate) fn question(&self) -> Question<'_> {
+        self.state().questions += 1;
+        Question(self)
+    }
+
+    fn hear(&self, number: i32) {
+        let mut state = self.state();
+        if let Some(run) = state.run.clone() {
+            drop(state);
+            let name = ENDING.iter().find(|(known, _)| *known == number).map_or("a signal", |(_, name)| name);
+            run.interrupt(name);
+        } else if state.questions > 0 {
+            state.heard = true;
+        } else if let Err(error) = signal_hook::low_level::emulate_default_handler(number) {
+            tracing::error!(%error, number, "a signal without effect");
         }
-        std::task::Poll::Pending
-    })
-    .await
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A question that stands open.
+pub(crate) struct Question<'a>(&'a Signals);
+
+impl Question<'_> {
+    /// True once a signal came that no run takes care of.
+    pub(crate) fn is_interrupted(&self) -> bool {
+        self.0.state().heard
+    }
+
+    /// The question is answered and the terminal as it was found; true as above: no signal is lost
+    /// between the answer and this.
+    pub(crate) fn close(self) -> bool {
+        let mut state = self.0.state();
+        state.questions = state.questions.saturating_sub(1);
+        state.heard
+    }
+}
+
+/// The signals that are ignored, as the text of a proc_pid_status(5) file has them; none where it
+/// does not say.
+fn ignored(status: &str) -> u64 {
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc;
-    use std::time::Duration;
+    use std::time::{Duration, Instant};
 
+    use oneex_engine::run::Stop;
     use rustix::process::{Signal, getpid, kill_process};
 
-    use super::listen;
+    use super::{Signals, ignored};
 
-    // Each test has a process of its own under nextest; SIGHUP keeps clear of the test runner's own.
+    fn within_a_minute(what: &str, is_so: impl Fn() -> bool) {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while !is_so() {
+            assert!(Instant::now() < deadline, "{what}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    // One test, since a signal is for the whole process; SIGTERM keeps clear of the runner's own.
     #[test]
-    fn every_signal_is_heard_by_name() {
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-        let (sender, names) = mpsc::channel();
-        runtime.block_on(async { listen(move |name| sender.send(name).unwrap()) }).unwrap();
-        for _ in 0..2 {
-            kill_process(getpid(), Signal::HUP).unwrap();
-            assert_eq!(names.recv_timeout(Duration::from_secs(60)), Ok("SIGHUP"));
+    fn a_signal_ends_the_question_and_then_the_run() {
+        let signals = Signals::listen().unwrap();
+        let question = signals.question();
+        assert!(!question.is_interrupted());
+        kill_process(getpid(), Signal::TERM).unwrap();
+        within_a_minute("the question goes on", || question.is_interrupted());
+        assert!(question.close());
+
+        let run = Stop::default();
+        signals.stop(run.clone());
+        kill_process(getpid(), Signal::TERM).unwrap();
+        within_a_minute("the run goes on", || run.graceful().is_cancelled());
+        assert!(!run.immediate().is_cancelled());
+        kill_process(getpid(), Signal::TERM).unwrap();
+        within_a_minute("the run ends slowly", || run.immediate().is_cancelled());
+        assert_eq!(run.signal(), "SIGTERM");
+    }
+
+    #[test]
+    fn what_is_ignored_is_read_from_the_kernel() {
+        for (status, mask) in [
+            ("Name:\tsh\nSigBlk:\t0000000000000001\nSigIgn:\t0000000000000006\nSigCgt:\t0\n", 6),
+            ("SigIgn:\t8000000000001000\n", 0x8000_0000_0000_1000),
+            ("SigIgn:\tno number\n", 0),
+            ("", 0),
+        ] {
+            assert_eq!(ignored(status), mask, "{status:?}");
         }
     }
 }

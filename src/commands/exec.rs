@@ -67,7 +67,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, CommandError> 
     };
     let graph = adhoc::graph("exec", hosts, Arc::new(body))?;
 
-    let asker = Arc::new(Asker::new(context.stderr.clone()));
+    let asker = Arc::new(Asker::new(context.stderr.clone(), context.signals.clone()));
     let gates = Gates::new(context, &args.approve, false, site.environment.as_ref(), &asker, None);
     gates.enter(site.environment.as_ref(), "run a command")?;
     let stdout = context.stdout.clone();
@@ -86,7 +86,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, CommandError> 
         options.forks = forks;
     }
     let job = Job::adhoc("exec", graph, site, options);
-    let ended = launch(job, gates, listeners)?;
+    let ended = launch(context, job, gates, listeners)?;
     Ok(ended.report.summary.status.into())
 }
 

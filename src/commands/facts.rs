@@ -37,7 +37,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, CommandError> {
     let site = Site::open(context, &context.cwd, &args.site)?;
     let graph = adhoc::graph("facts", site.hosts(&args.pattern)?, Arc::new(Facts))?;
-    let asker = Arc::new(Asker::new(context.stderr.clone()));
+    let asker = Arc::new(Asker::new(context.stderr.clone(), context.signals.clone()));
     let gates = Gates::new(context, &[], false, None, &asker, None);
     let mut options = RunOptions::default();
     if let Some(forks) = args.forks.forks.map(usize::from).or(site.config.defaults.forks) {
@@ -46,7 +46,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, CommandError> 
     let listener =
         FactsLog { stdout: context.stdout.clone(), stderr: context.stderr.clone(), format: args.output };
     let job = Job::adhoc("facts", graph, site, options);
-    let ended = launch(job, gates, vec![Box::new(listener)])?;
+    let ended = launch(context, job, gates, vec![Box::new(listener)])?;
     Ok(ended.report.summary.status.into())
 }
 

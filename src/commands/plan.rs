@@ -51,7 +51,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, CommandError> 
     let runbook = load::load(context, runbook.unwrap_or_default(), &loading)?;
     let chosen = choose(context, &args.report, Mode::Plan, &runbook.loaded.sources);
     let job = runbook.job(Mode::Plan, "plan", &args.select, &args.forks)?;
-    let ended = launch(job, Gates::open(), chosen.listeners)?;
+    let ended = launch(context, job, Gates::open(), chosen.listeners)?;
     ended.write_stats(context, &args.report)?;
     let summary = &ended.report.summary;
     let would_change = summary.counts.changed > 0;

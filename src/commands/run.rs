@@ -63,7 +63,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, CommandError> 
     let chosen = choose(context, &args.report, Mode::Run, &runbook.loaded.sources);
     let gates = Gates::new(context, &args.approve, args.yes, environment, &runbook.asker, chosen.live);
     let job = runbook.job(Mode::Run, "run", &args.select, &args.forks)?;
-    let ended = launch(job, gates, chosen.listeners)?;
+    let ended = launch(context, job, gates, chosen.listeners)?;
     ended.write_stats(context, &args.report)?;
     Ok(ended.report.summary.status.into())
 }

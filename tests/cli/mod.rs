@@ -9,6 +9,7 @@ mod machines;
 mod manual;
 mod mistakes;
 mod parameters;
+mod questions;
 mod secrets;
 mod stats;
 mod sweep;

@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
+use rustix::termios::{Termios, tcgetattr};
 use vt100::Parser;
 
 use crate::project::{code_of, wait};
@@ -20,6 +22,8 @@ pub struct Terminal {
     pty: Arc<pty_process::blocking::Pty>,
     shared: Arc<Mutex<Shared>>,
     reader: JoinHandle<()>,
+    /// How the terminal was before the program had it.
+    found: Termios,
 }
 
 struct Shared {
@@ -37,6 +41,8 @@ pub struct Transcript {
     pub history: Vec<String>,
     /// Every byte that the program wrote.
     pub raw: Vec<u8>,
+    /// The terminal echoes, edits and translates as it did before the program.
+    pub restored: bool,
 }
 
 impl Terminal {
@@ -45,6 +51,7 @@ impl Terminal {
         pty.resize(pty_process::Size::new(rows, columns)).expect("the size of a pseudo-terminal");
         let [height, width] = [rows, columns].map(|size| NonZeroU16::new(size).expect("a size above 0"));
         let parser = Parser::new(height, width, SCROLLBACK);
+        let found = tcgetattr(&pty).expect("the mode of a pseudo-terminal");
         let child = command.spawn(pts).expect("a program on a pseudo-terminal");
         let pty = Arc::new(pty);
         let shared = Arc::new(Mutex::new(Shared { parser, raw: Vec::new() }));
@@ -52,7 +59,7 @@ impl Terminal {
             let (pty, shared) = (Arc::clone(&pty), Arc::clone(&shared));
             std::thread::spawn(move || follow(&pty, &shared))
         };
-        Self { child, pty, shared, reader }
+        Self { child, pty, shared, reader, found }
     }
 
     /// What stands on the screen now.
@@ -84,6 +91,22 @@ impl Terminal {
         (&*self.pty).write_all(keys.as_bytes()).expect("keys for a terminal");
     }
 
+    /// Sends a signal to the program alone.
+    ///
+    /// # Panics
+    /// When the program has ended already.
+    pub fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).expect("a signal to a running program");
+    }
+
+    /// Whether the terminal is as it was before the program.
+    fn is_restored(&self) -> bool {
+        let mode = |termios: &Termios| {
+            (termios.local_modes, termios.input_modes, termios.output_modes, termios.control_modes)
+        };
+        mode(&tcgetattr(&*self.pty).expect("the mode of a pseudo-terminal")) == mode(&self.found)
+    }
+
     /// Gives the window another size, as a person does who drags its corner.
     ///
     /// # Panics
@@ -100,11 +123,12 @@ impl Terminal {
     /// When it takes longer than two minutes.
     pub fn finish(mut self) -> Transcript {
         let code = code_of(wait(&mut self.child));
+        let restored = self.is_restored();
         self.reader.join().expect("the reader of a terminal");
         let mut shared = lock(&self.shared);
         let history = history(&mut shared.parser);
         let screen = shared.parser.screen().contents();
-        Transcript { code, screen, history, raw: std::mem::take(&mut shared.raw) }
+        Transcript { code, screen, history, raw: std::mem::take(&mut shared.raw), restored }
     }
 }
 
@@ -151,6 +175,16 @@ mod tests {
         let transcript = terminal.finish();
         assert_eq!(transcript.code, 0);
         assert!(transcript.screen.contains("got it"), "{}", transcript.screen);
+    }
+
+    #[test]
+    fn a_terminal_that_is_left_without_echo_is_told_from_one_that_is_restored() {
+        for (script, restored) in
+            [("stty -echo; stty echo", true), ("stty -echo", false), ("stty -icanon", false)]
+        {
+            let transcript = TestProject::new("/bin/sh").terminal(5, 40, ["-c", script]).finish();
+            assert_eq!((transcript.code, transcript.restored), (0, restored), "{script}");
+        }
     }
 
     #[test]
