@@ -3,7 +3,7 @@
 //! Questions go to standard error, answers come from standard input. A secret is not echoed, and
 //! whatever happens the terminal is left as it was found.
 
-use std::io::Stdin;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -37,13 +37,25 @@ impl Asker {
     /// Asks one question; nothing when there is no answer: the input ended, Ctrl-C, a signal,
     /// `stopped`.
     pub(crate) fn ask(&self, question: &str, secret: bool, stopped: &dyn Fn() -> bool) -> Option<String> {
+        self.ask_on(std::io::stdin().as_fd(), question, secret, stopped)
+    }
+
+    fn ask_on(
+        &self,
+        input: BorrowedFd<'_>,
+        question: &str,
+        secret: bool,
+        stopped: &dyn Fn() -> bool,
+    ) -> Option<String> {
         if self.was_interrupted() {
             return None;
         }
-        // Open before it can be seen, and until the terminal is as it was found.
+        // Both before the question can be seen: an answer may come in the same moment.
         let open = self.signals.question();
+        let hidden = if secret { Hidden::on(input) } else { None };
         self.stderr.write(&format!("{} ", oneex_sdk::visible(question)));
-        let answer = read(&std::io::stdin(), secret, &open, stopped);
+        let answer = read(input, hidden.is_some(), &open, stopped);
+        drop(hidden);
         let answer = if open.close() { Answer::Interrupted } else { answer };
         // The line break of an answer that is echoed is the person's own.
         if secret || !matches!(answer, Answer::Given(_)) {
@@ -80,9 +92,8 @@ enum Answer {
     Interrupted,
 }
 
-fn read(stdin: &Stdin, secret: bool, question: &Question<'_>, stopped: &dyn Fn() -> bool) -> Answer {
-    let hidden = if secret { Hidden::on(stdin) } else { None };
-    let mut line = Line { bytes: Vec::new(), raw: hidden.is_some() };
+fn read(input: BorrowedFd<'_>, raw: bool, question: &Question<'_>, stopped: &dyn Fn() -> bool) -> Answer {
+    let mut line = Line { bytes: Vec::new(), raw };
     let mut buffer = [0_u8; 256];
     loop {
         if question.is_interrupted() {
@@ -91,12 +102,12 @@ fn read(stdin: &Stdin, secret: bool, question: &Question<'_>, stopped: &dyn Fn()
         if stopped() {
             return Answer::None;
         }
-        match is_readable(stdin) {
+        match is_readable(input) {
             Ok(false) | Err(rustix::io::Errno::INTR) => continue,
             Ok(true) => {}
             Err(_) => return Answer::None,
         }
-        match rustix::io::read(stdin, &mut buffer) {
+        match rustix::io::read(input, &mut buffer) {
             Ok(0) => return line.end(),
             Ok(length) => {
                 if let Some(answer) = line.push(buffer.get(..length).unwrap_or_default()) {
@@ -109,33 +120,33 @@ fn read(stdin: &Stdin, secret: bool, question: &Question<'_>, stopped: &dyn Fn()
     }
 }
 
-fn is_readable(stdin: &Stdin) -> rustix::io::Result<bool> {
+fn is_readable(input: BorrowedFd<'_>) -> rustix::io::Result<bool> {
     let timeout = Timespec::try_from(GLANCE).ok();
-    let mut fds = [PollFd::new(stdin, PollFlags::IN)];
+    let mut fds = [PollFd::new(&input, PollFlags::IN)];
     Ok(rustix::event::poll(&mut fds, timeout.as_ref())? > 0)
 }
 
 /// A terminal that echoes nothing and gives every key at once, Ctrl-C included, until dropped.
 struct Hidden<'a> {
-    stdin: &'a Stdin,
+    input: BorrowedFd<'a>,
     before: Termios,
 }
 
 impl<'a> Hidden<'a> {
     /// Nothing where standard input is no terminal: then there is no echo either.
-    fn on(stdin: &'a Stdin) -> Option<Self> {
-        let before = rustix::termios::tcgetattr(stdin).ok()?;
+    fn on(input: BorrowedFd<'a>) -> Option<Self> {
+        let before = rustix::termios::tcgetattr(input).ok()?;
         let mut quiet = before.clone();
         quiet.local_modes &= !(LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG);
-        rustix::termios::tcsetattr(stdin, OptionalActions::Flush, &quiet).ok()?;
-        Some(Self { stdin, before })
+        rustix::termios::tcsetattr(input, OptionalActions::Flush, &quiet).ok()?;
+        Some(Self { input, before })
     }
 }
 
 impl Drop for Hidden<'_> {
     fn drop(&mut self) {
         // Nothing is left to be done where the terminal has gone away.
-        let _ = rustix::termios::tcsetattr(self.stdin, OptionalActions::Now, &self.before);
+        let _ = rustix::termios::tcsetattr(self.input, OptionalActions::Now, &self.before);
     }
 }
 
@@ -178,11 +189,63 @@ impl Line {
 
 #[cfg(test)]
 mod tests {
-    use super::{Answer, Line};
+    use std::io::{Read, Result, Write};
+    use std::os::fd::AsFd;
+    use std::sync::Arc;
+    use std::time::{Duration, Instant};
+
+    use rustix::termios::{LocalModes, tcgetattr};
+
+    use super::{Answer, Asker, Line};
+    use crate::signals::Signals;
+    use crate::term::Output;
 
     fn typed(raw: bool, pieces: &[&[u8]]) -> Option<Answer> {
         let mut line = Line { bytes: Vec::new(), raw };
         pieces.iter().find_map(|piece| line.push(piece))
+    }
+
+    /// A person who types the answer in the very moment in which the question is shown.
+    struct Eager(Arc<pty_process::blocking::Pty>, &'static [u8]);
+
+    impl Write for Eager {
+        fn write(&mut self, shown: &[u8]) -> Result<usize> {
+            if shown.starts_with(b"the token") {
+                (&*self.0).write_all(self.1)?;
+            }
+            Ok(shown.len())
+        }
+
+        fn flush(&mut self) -> Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn an_answer_that_comes_with_the_question_is_neither_lost_nor_shown() {
+        for (secret, typed, answer, echoed) in [
+            (true, &b"hunter2\r"[..], Some("hunter2"), false),
+            (true, b"hunter2\x03", None, false),
+            (false, b"hunter2\r", Some("hunter2"), true),
+        ] {
+            let (pty, pts) = pty_process::blocking::open().unwrap();
+            let pty = Arc::new(pty);
+            let person = Output::to_writer(Box::new(Eager(Arc::clone(&pty), typed)), false);
+            let asker = Asker::new(person, Signals::default());
+            let deadline = Instant::now() + Duration::from_secs(20);
+            let lost = || Instant::now() > deadline;
+            let given = asker.ask_on(pts.as_fd(), "the token:", secret, &lost);
+            assert_eq!(given.as_deref(), answer);
+            assert_eq!(asker.was_interrupted(), answer.is_none());
+            let mode = tcgetattr(pts.as_fd()).unwrap().local_modes;
+            assert!(mode.contains(LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG), "{mode:?}");
+            // The terminal shows what is written to it after all that it has echoed.
+            rustix::io::write(pts.as_fd(), b"|").unwrap();
+            let mut shown = [0; 64];
+            let length = (&*pty).read(&mut shown).unwrap();
+            let shown = String::from_utf8_lossy(&shown[..length]).into_owned();
+            assert_eq!(shown.contains("hunter2"), echoed, "{shown:?}");
+        }
     }
 
     #[test]
