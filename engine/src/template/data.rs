@@ -1,64 +1,24 @@
-//! Filters over maps, lists, paths and truth.
-
-use std::path::Path;
+//! Filters over maps, items and truth.
 
 use minijinja::value::{Kwargs, Rest, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, Value};
 
 /// Adds the filters.
 pub(super) fn add(environment: &mut Environment<'static>) {
-    environment.add_filter("combine", combine);
+    environment.add_filter("combine", super::combine::combine);
     environment.add_filter("dict2items", dict2items);
     environment.add_filter("items2dict", items2dict);
     environment.add_filter("mandatory", mandatory);
     environment.add_filter("ternary", ternary);
     environment.add_filter("bool", to_bool);
-    environment.add_filter("basename", |path: String| path.rsplit('/').next().unwrap_or_default().to_owned());
-    environment.add_filter("dirname", dirname);
-    environment.add_filter("splitext", splitext);
+    environment.add_filter("extract", extract);
+    environment.add_function("cycler", |items: Rest<Value>| minijinja_contrib::globals::cycler(items.0));
     environment.add_filter("ipaddr", ipaddr);
 }
 
 /// An error that the value or an option of a filter caused.
 pub(super) fn wrong(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::InvalidOperation, message.into())
-}
-
-/// Maps over one another; with `recursive`, maps inside them too.
-fn combine(first: &Value, others: Rest<Value>, options: Kwargs) -> Result<Value, Error> {
-    let recursive = options.get::<Option<bool>>("recursive")?.unwrap_or(false);
-    options.assert_all_used()?;
-    let mut result = first.clone();
-    for other in others.0 {
-        // A list of maps is combined one by one.
-        let maps: Vec<Value> =
-            if other.kind() == ValueKind::Seq { other.try_iter()?.collect() } else { vec![other] };
-        for map in maps {
-            result = overlay(&result, &map, recursive)?;
-        }
-    }
-    Ok(result)
-}
-
-fn overlay(under: &Value, over: &Value, recursive: bool) -> Result<Value, Error> {
-    if under.kind() != ValueKind::Map || over.kind() != ValueKind::Map {
-        return Err(wrong("`combine` combines maps"));
-    }
-    let mut pairs: indexmap::IndexMap<Value, Value> = indexmap::IndexMap::new();
-    for key in under.try_iter()? {
-        let value = under.get_item(&key)?;
-        pairs.insert(key, value);
-    }
-    for key in over.try_iter()? {
-        let value = over.get_item(&key)?;
-        let both = |before: &Value| before.kind() == ValueKind::Map && value.kind() == ValueKind::Map;
-        let value = match pairs.get(&key) {
-            Some(before) if recursive && both(before) => overlay(before, &value, true)?,
-            _ => value,
-        };
-        pairs.insert(key, value);
-    }
-    Ok(Value::from_pairs(pairs))
 }
 
 fn dict2items(map: &Value, options: Kwargs) -> Result<Value, Error> {
@@ -89,6 +49,15 @@ fn items2dict(items: &Value, options: Kwargs) -> Result<Value, Error> {
     items.try_iter()?.map(pair).collect::<Result<Vec<_>, Error>>().map(Value::from_pairs)
 }
 
+/// What `container` has under `key`, and in that under each of `more`: a key or a list of them.
+fn extract(key: Value, container: &Value, more: Option<Value>) -> Result<Value, Error> {
+    let more: Vec<Value> = match more {
+        Some(keys) if keys.kind() == ValueKind::Seq => keys.try_iter()?.collect(),
+        more => more.into_iter().collect(),
+    };
+    more.iter().try_fold(container.get_item(&key)?, |value, key| value.get_item(key))
+}
+
 fn mandatory(value: Value, message: Option<String>) -> Result<Value, Error> {
     if value.is_undefined() {
         return Err(wrong(message.unwrap_or_else(|| "a mandatory value is not defined".into())));
@@ -112,20 +81,6 @@ fn to_bool(value: &Value) -> Value {
     }
     let text = value.to_string().trim().to_lowercase();
     Value::from(matches!(text.as_str(), "yes" | "on" | "true" | "1" | "1.0" | "y" | "t"))
-}
-
-fn dirname(path: String) -> String {
-    match path.rsplit_once('/') {
-        None => String::new(),
-        Some((folder, _)) if folder.trim_end_matches('/').is_empty() => "/".into(),
-        Some((folder, _)) => folder.trim_end_matches('/').to_owned(),
-    }
-}
-
-fn splitext(path: String) -> Vec<String> {
-    let ending = Path::new(&path).extension().map(|ending| format!(".{}", ending.to_string_lossy()));
-    let ending = ending.unwrap_or_default();
-    vec![path[..path.len() - ending.len()].to_owned(), ending]
 }
 
 /// Parts of an address or network: `address`, `network`, `netmask`, `prefix`, `broadcast`; without one,

@@ -1,11 +1,9 @@
-//! Filters between text and data: JSON, YAML, base64, digests, shell words.
+//! Filters between text and data: YAML, base64, shell words.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use minijinja::value::{Kwargs, Serde};
 use minijinja::{Environment, Error, ErrorKind, Value};
-use serde::Serialize as _;
-use sha2::Digest as _;
 
 use super::data::wrong;
 use crate::inventory::yaml;
@@ -14,87 +12,20 @@ type Json = serde_json::Value;
 
 /// Adds the filters.
 pub(super) fn add(environment: &mut Environment<'static>) {
-    environment.add_filter("to_json", to_json);
-    environment.add_filter("to_nice_json", to_nice_json);
     environment.add_filter("to_yaml", to_yaml);
     environment.add_filter("to_nice_yaml", to_yaml);
-    environment.add_filter("from_json", from_json);
     environment.add_filter("from_yaml", from_yaml);
     environment.add_filter("b64encode", |text: String| STANDARD.encode(text));
     environment.add_filter("b64decode", b64decode);
-    environment.add_filter("hash", hash);
-    environment.add_filter("sha256", |text: String| hex(&sha2::Sha256::digest(text)));
     environment.add_filter("quote", |text: String| oneex_sdk::quote(&text));
     environment.add_filter("comment", comment);
 }
 
-fn json_of(value: &Value) -> Result<Json, Error> {
+pub(super) fn json_of(value: &Value) -> Result<Json, Error> {
     if value.is_undefined() {
         return Err(Error::new(ErrorKind::UndefinedError, "an undefined value cannot be written"));
     }
     serde_json::to_value(value).map_err(|error| Error::new(ErrorKind::BadSerialization, error.to_string()))
-}
-
-/// One line as Python's `json.dumps` writes it: `{"a": 1, "b": [1, 2]}`.
-fn to_json(value: &Value, options: Kwargs) -> Result<String, Error> {
-    let indent: Option<usize> = options.get("indent")?;
-    let _: Option<bool> = options.get("sort_keys")?;
-    options.assert_all_used()?;
-    let value = json_of(value)?;
-    match indent {
-        Some(indent) => nice(&value, indent),
-        None => {
-            let mut out = String::new();
-            one_line(&value, &mut out);
-            Ok(out)
-        }
-    }
-}
-
-fn one_line(value: &Json, out: &mut String) {
-    match value {
-        Json::Array(items) => {
-            out.push('[');
-            for (index, item) in items.iter().enumerate() {
-                out.push_str(if index > 0 { ", " } else { "" });
-                one_line(item, out);
-            }
-            out.push(']');
-        }
-        Json::Object(map) => {
-            out.push('{');
-            for (index, (key, item)) in map.iter().enumerate() {
-                out.push_str(if index > 0 { ", " } else { "" });
-                out.push_str(&Json::from(key.as_str()).to_string());
-                out.push_str(": ");
-                one_line(item, out);
-            }
-            out.push('}');
-        }
-        scalar => out.push_str(&scalar.to_string()),
-    }
-}
-
-/// Indented by 4 with sorted keys, as Ansible does.
-fn to_nice_json(value: &Value, options: Kwargs) -> Result<String, Error> {
-    let indent = options.get::<Option<usize>>("indent")?.unwrap_or(4);
-    let sort = options.get::<Option<bool>>("sort_keys")?.unwrap_or(true);
-    options.assert_all_used()?;
-    let mut value = json_of(value)?;
-    if sort {
-        value.sort_all_objects();
-    }
-    nice(&value, indent)
-}
-
-fn nice(value: &Json, indent: usize) -> Result<String, Error> {
-    let indent = " ".repeat(indent.min(16));
-    let mut out = Vec::new();
-    let formatter = serde_json::ser::PrettyFormatter::with_indent(indent.as_bytes());
-    value
-        .serialize(&mut serde_json::Serializer::with_formatter(&mut out, formatter))
-        .map_err(|error| Error::new(ErrorKind::BadSerialization, error.to_string()))?;
-    String::from_utf8(out).map_err(|error| Error::new(ErrorKind::BadSerialization, error.to_string()))
 }
 
 /// YAML in block style, ending in a line break.
@@ -116,12 +47,6 @@ fn to_yaml(value: &Value, options: Kwargs) -> Result<String, Error> {
     Ok(text)
 }
 
-fn from_json(text: String) -> Result<Value, Error> {
-    serde_json::from_str::<Json>(&text)
-        .map(|value| Value::from(Serde(value)))
-        .map_err(|error| wrong(format!("`from_json`: {error}")))
-}
-
 fn from_yaml(text: String) -> Result<Value, Error> {
     yaml::parse(&text)
         .map(|node| Value::from(Serde(node.into_value())))
@@ -132,20 +57,6 @@ fn b64decode(text: String) -> Result<String, Error> {
     let clean: String = text.split_whitespace().collect();
     let bytes = STANDARD.decode(clean).map_err(|error| wrong(format!("`b64decode`: {error}")))?;
     String::from_utf8(bytes).map_err(|_| wrong("`b64decode`: the content is not UTF-8"))
-}
-
-fn hash(text: String, algorithm: Option<String>) -> Result<String, Error> {
-    match algorithm.as_deref().unwrap_or("sha256") {
-        "sha224" => Ok(hex(&sha2::Sha224::digest(text))),
-        "sha256" => Ok(hex(&sha2::Sha256::digest(text))),
-        "sha384" => Ok(hex(&sha2::Sha384::digest(text))),
-        "sha512" => Ok(hex(&sha2::Sha512::digest(text))),
-        other => Err(wrong(format!("`hash` knows `sha224`, `sha256`, `sha384` and `sha512`, not `{other}`"))),
-    }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A comment as Ansible writes it: a `#` line, the lines each after `# `, a `#` line.
@@ -189,16 +100,6 @@ mod tests {
     }
 
     #[test]
-    fn json_is_written_as_python_writes_it() {
-        assert_eq!(render("{{ m | to_json }}"), r#"{"b": [1, true, null], "a": "x"}"#);
-        assert_eq!(
-            render("{{ m | to_nice_json(indent=2) }}"),
-            "{\n  \"a\": \"x\",\n  \"b\": [\n    1,\n    true,\n    null\n  ]\n}"
-        );
-        assert_eq!(render(r#"{{ ('{"a": [1]}' | from_json).a[0] }}"#), "1");
-    }
-
-    #[test]
     fn yaml_goes_out_and_comes_back() {
         assert_eq!(
             render("{{ m | to_nice_yaml | from_yaml | to_json }}"),
@@ -208,12 +109,8 @@ mod tests {
     }
 
     #[test]
-    fn encodings_and_digests() {
+    fn encodings_and_comments() {
         assert_eq!(render("{{ text | b64encode }} {{ text | b64encode | b64decode }}"), "Z3LDvMOfZQ== grüße");
-        assert_eq!(
-            render("{{ 'a' | hash('sha256') }}"),
-            "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb"
-        );
         assert_eq!(render("{{ \"it's\" | quote }}"), oneex_sdk::quote("it's"));
         assert_eq!(render("{{ 'a\nb' | comment }}"), "#\n# a\n# b\n#");
         assert_eq!(render("{{ 'a' | comment('cblock') }}"), "/*\n *\n * a\n *\n */");

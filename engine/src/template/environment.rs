@@ -6,7 +6,7 @@ use std::path::{Component, Path, PathBuf};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior};
 
-use super::{data, encode, search, sets, tests_of, time};
+use super::{data, digest, encode, json, numbers, paths, print, search, sets, tests_of, text, time};
 
 /// Begins the name of a template that may not be included.
 const OUTSIDE: &str = "\0";
@@ -36,13 +36,18 @@ pub(super) fn of_variables() -> Environment<'static> {
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_auto_escape_callback(|_| AutoEscape::None);
     environment.set_debug(true);
-    environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
     minijinja_contrib::add_to_environment(&mut environment);
     data::add(&mut environment);
+    digest::add(&mut environment);
     encode::add(&mut environment);
+    json::add(&mut environment);
+    numbers::add(&mut environment);
+    paths::add(&mut environment);
+    print::add(&mut environment);
     search::add(&mut environment);
     sets::add(&mut environment);
     tests_of::add(&mut environment);
+    text::add(&mut environment);
     time::add(&mut environment);
     environment
 }
@@ -74,5 +79,6 @@ fn load(name: &str, roots: &[PathBuf], free: bool) -> Result<Option<String>, Err
     if std::fs::metadata(&real).map_err(unreadable)?.len() > LARGEST {
         return Err(not_found(format!("`{name}` is larger than 64 MiB")));
     }
-    std::fs::read_to_string(&real).map(Some).map_err(unreadable)
+    let text = std::fs::read_to_string(&real).map_err(unreadable)?;
+    Ok(Some(print::with_plain_line_breaks(&text).into_owned()))
 }

@@ -7,6 +7,7 @@ use minijinja::Environment;
 use oneex_sdk::{HostInfo, Map, Value};
 
 use super::context::TemplateContext;
+use super::print::{with_line_ends, with_plain_line_breaks};
 use super::{environment, failure};
 use crate::diag::Diagnostic;
 use crate::inventory::Inventory;
@@ -59,7 +60,7 @@ impl Templates {
         let name = path.to_string_lossy();
         self.environment
             .get_template(&name)
-            .and_then(|template| template.render(context.value()))
+            .and_then(|template| Ok(with_line_ends(template.source(), template.render(context.value())?)))
             .map_err(|error| Box::new(self.shown(failure::diagnostic(&error, &name, None, &context))))
     }
 
@@ -85,8 +86,10 @@ impl Templates {
         context: impl Into<TemplateContext>,
     ) -> Result<String, Box<Diagnostic>> {
         let context = context.into();
+        let text = &*with_plain_line_breaks(text);
         self.environment
             .render_named_str(name, text, context.value())
+            .map(|rendered| with_line_ends(text, rendered))
             .map_err(|error| Box::new(failure::diagnostic(&error, name, Some(text), &context)))
     }
 
@@ -130,11 +133,11 @@ mod tests {
         let good = write("t/good.j2", "{% include 'parts/part.j2' %}\n");
         let bad = write("t/bad.j2", "{% include '../secret.j2' %}\n");
         let templates = Templates::default();
-        assert_eq!(templates.render_file(&good, json!({"x": 1})).expect("a text"), "1!");
+        assert_eq!(templates.render_file(&good, json!({"x": 1})).expect("a text"), "1!\n");
         let error = templates.render_file(&bad, json!({})).expect_err("outside").to_string();
         assert!(error.contains("outside"), "{error}");
         let wide = Templates::new(vec![folder.path().to_owned()]);
-        assert_eq!(wide.render_file(&bad, json!({})).expect("a text"), "secret");
+        assert_eq!(wide.render_file(&bad, json!({})).expect("a text"), "secret\n");
         let absolute = write("t/absolute.j2", "{% include '/etc/passwd' %}");
         assert!(wide.render_file(&absolute, json!({})).expect_err("outside").to_string().contains("outside"));
     }

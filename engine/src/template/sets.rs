@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use minijinja::value::{Rest, ValueKind};
+use minijinja::value::{Kwargs, Rest, ValueKind};
 use minijinja::{Environment, Error, Value};
 
 use super::data::wrong;
@@ -27,6 +27,7 @@ pub(super) fn add(environment: &mut Environment<'static>) {
     });
     environment.add_filter("flatten", flatten);
     environment.add_filter("product", product);
+    environment.add_filter("zip_longest", zip_longest);
 }
 
 fn set(value: &Value) -> Result<HashSet<Value>, Error> {
@@ -45,17 +46,22 @@ fn pick(one: &Value, other: Option<&Value>, wanted: impl Fn(&Value) -> bool) -> 
 }
 
 /// Lists inside the list, as deep as `levels` says, put in their place; `none` is left out.
-fn flatten(list: &Value, levels: Option<usize>) -> Result<Value, Error> {
+fn flatten(list: &Value, levels: Option<usize>, options: Kwargs) -> Result<Value, Error> {
+    let levels = levels.or(options.get("levels")?).unwrap_or(usize::MAX);
+    let skip_nulls = options.get::<Option<bool>>("skip_nulls")?.unwrap_or(true);
+    options.assert_all_used()?;
     let mut out = Vec::new();
-    flatten_into(list, levels.unwrap_or(usize::MAX), &mut out)?;
+    flatten_into(list, levels, skip_nulls, &mut out)?;
     Ok(out.into())
 }
 
-fn flatten_into(list: &Value, levels: usize, out: &mut Vec<Value>) -> Result<(), Error> {
+fn flatten_into(list: &Value, levels: usize, skip_nulls: bool, out: &mut Vec<Value>) -> Result<(), Error> {
     for item in list.try_iter()? {
         match item.kind() {
-            ValueKind::Seq | ValueKind::Iterable if levels > 0 => flatten_into(&item, levels - 1, out)?,
-            ValueKind::None => {}
+            ValueKind::Seq | ValueKind::Iterable if levels > 0 => {
+                flatten_into(&item, levels - 1, skip_nulls, out)?;
+            }
+            ValueKind::None if skip_nulls => {}
             _ => out.push(item),
         }
     }
@@ -78,6 +84,20 @@ fn product(first: &Value, others: Rest<Value>) -> Result<Value, Error> {
     Ok(rows.into_iter().map(Value::from).collect())
 }
 
+/// Rows as long as the longest list makes them, with `fillvalue` where another has ended.
+fn zip_longest(first: &Value, others: Rest<Value>, options: Kwargs) -> Result<Value, Error> {
+    let fill = options.get::<Option<Value>>("fillvalue")?.unwrap_or(Value::from(()));
+    options.assert_all_used()?;
+    let lists = std::iter::once(first).chain(others.iter());
+    let lists =
+        lists.map(|list| Ok(list.try_iter()?.collect())).collect::<Result<Vec<Vec<Value>>, Error>>()?;
+    let rows = lists.iter().map(Vec::len).max().unwrap_or_default();
+    let row = |index: usize| -> Value {
+        lists.iter().map(|list| list.get(index).unwrap_or(&fill).clone()).collect()
+    };
+    Ok((0..rows).map(row).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -92,6 +112,7 @@ mod tests {
             ("[1, 2, 2] | difference([2, 3])", "[1]"),
             ("[1, 2] | symmetric_difference([2, 3])", "[1, 3]"),
             ("[1, [2, [3, none]]] | flatten", "[1, 2, 3]"),
+            ("[1, none] | flatten(skip_nulls=false)", "[1, null]"),
             ("[1, [2, [3]]] | flatten(1)", "[1, 2, [3]]"),
             ("[1, 2] | product(['a', 'b'])", r#"[[1, "a"], [1, "b"], [2, "a"], [2, "b"]]"#),
             ("[1, 2] | zip(['a', 'b'])", r#"[[1, "a"], [2, "b"]]"#),

@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::HashSet;
 
+use minijinja::value::Kwargs;
 use minijinja::{Environment, Error, Value};
 
 use super::data::wrong;
@@ -15,6 +16,8 @@ pub(super) fn add(environment: &mut Environment<'static>) {
     environment.add_test("truthy", |value: &Value| value.is_true());
     environment.add_test("falsy", |value: &Value| !value.is_true());
     environment.add_test("version", version);
+    environment.add_test("all", |list: &Value| Ok::<_, Error>(list.try_iter()?.all(|item| item.is_true())));
+    environment.add_test("any", |list: &Value| Ok::<_, Error>(list.try_iter()?.any(|item| item.is_true())));
 }
 
 fn within(one: &Value, other: &Value) -> Result<bool, Error> {
@@ -29,9 +32,20 @@ fn contains(list: &Value, item: &Value) -> Result<bool, Error> {
     }
 }
 
-/// Compares versions part by part, numbers as numbers.
-fn version(value: String, other: String, operator: Option<String>) -> Result<bool, Error> {
-    let order = parts(&value).cmp(&parts(&other));
+/// Compares versions part by part, numbers as numbers; with `version_type='semver'` as semver.org says.
+fn version(value: String, other: String, operator: Option<String>, options: Kwargs) -> Result<bool, Error> {
+    let kind: Option<String> = options.get("version_type")?;
+    // `strict=false` is what this always does.
+    let strict = options.get::<Option<bool>>("strict")?.unwrap_or(false);
+    options.assert_all_used()?;
+    let order = match kind.as_deref().unwrap_or("loose") {
+        "loose" if !strict => parts(&value).cmp(&parts(&other)),
+        "semver" | "semantic" => semantic(&value)?.cmp_precedence(&semantic(&other)?),
+        other => {
+            let other = if strict { "strict" } else { other };
+            return Err(wrong(format!("`version` knows the types `loose` and `semver`, not `{other}`")));
+        }
+    };
     match operator.as_deref().unwrap_or("==") {
         "==" | "=" | "eq" => Ok(order == Ordering::Equal),
         "!=" | "<>" | "ne" => Ok(order != Ordering::Equal),
@@ -43,6 +57,10 @@ fn version(value: String, other: String, operator: Option<String>) -> Result<boo
             Err(wrong(format!("`version` compares by `==`, `!=`, `<`, `<=`, `>` or `>=`, not `{other}`")))
         }
     }
+}
+
+fn semantic(text: &str) -> Result<semver::Version, Error> {
+    semver::Version::parse(text).map_err(|error| wrong(format!("`{text}` is no semantic version: {error}")))
 }
 
 /// A part of a version: words come before numbers, so that `1.0.rc` is before `1.0.1`.

@@ -12,6 +12,7 @@ use minijinja::{Environment, Error, ErrorKind, Value as Shown};
 use oneex_sdk::{HostInfo, Map, Value};
 
 use super::context::HostNames;
+use super::print::with_line_ends;
 use super::{environment, failure};
 use crate::diag::Position;
 use crate::inventory::Inventory;
@@ -211,7 +212,7 @@ fn render_text(text: &str, names: &Shown) -> Result<Shown, Error> {
         }
         return Ok(value);
     }
-    ENVIRONMENT.render_str(text, names).map(Shown::from)
+    ENVIRONMENT.render_str(text, names).map(|rendered| Shown::from(with_line_ends(text, rendered)))
 }
 
 /// The variables of one host, rendered when they are asked for.
