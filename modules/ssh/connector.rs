@@ -17,6 +17,10 @@ use super::{SshSettings, auth, host_key};
 /// The port of SSH.
 const PORT: u16 = 22;
 
+/// Connections that are being opened at a time, for each processor. Opening one takes seven round trips and 2 ms of
+/// work, so that even a host which answers at once is waited for most of the time.
+const HANDSHAKES: usize = 16;
+
 /// An open session, and its socket to wait on.
 pub(super) struct Link {
     pub(super) session: Session,
@@ -27,7 +31,6 @@ pub(super) struct Link {
 #[derive(Debug, Clone)]
 pub struct SshConnector {
     settings: Arc<SshSettings>,
-    /// A key exchange is work for a processor: more at a time than there are only delay each other.
     handshakes: Arc<Semaphore>,
 }
 
@@ -35,7 +38,7 @@ impl SshConnector {
     /// Makes the connector.
     pub fn new(settings: SshSettings) -> Self {
         let processors = std::thread::available_parallelism().map_or(2, usize::from);
-        Self { settings: Arc::new(settings), handshakes: Arc::new(Semaphore::new(processors)) }
+        Self { settings: Arc::new(settings), handshakes: Arc::new(Semaphore::new(processors * HANDSHAKES)) }
     }
 
     async fn open(&self, target: &Target) -> OpResult<Arc<dyn Transport>> {
