@@ -1,8 +1,10 @@
 //! `oneex hosts`: the hosts of the inventory.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::path::Path;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
-use oneex_engine::inventory::{GroupTree, Inventory, is_secret_variable, secrets_of};
+use oneex_engine::diag::Position;
+use oneex_engine::inventory::{GroupTree, Inventory, Origin, is_secret_variable, secrets_of};
 use oneex_engine::redact::{MASK, Redactor};
 use oneex_engine::template::HostVariables;
 use oneex_sdk::{Map, Value, json, visible};
@@ -14,7 +16,8 @@ use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::report::json::escape;
 use crate::site::Site;
-use crate::term::CYAN;
+use crate::term::{CYAN, DIM};
+use anstyle::Style;
 
 /// List the hosts of the inventory
 #[derive(Debug, clap::Args)]
@@ -28,7 +31,7 @@ pub(crate) struct Args {
     /// Draw the groups and what is in them
     #[arg(long, conflicts_with_all = ["vars", "output"])]
     graph: bool,
-    /// Show each host's variables
+    /// Show each host's variables, and where each comes from
     #[arg(long)]
     vars: bool,
     /// What standard output has
@@ -48,17 +51,23 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, CommandError> 
     }
     let inventory = Arc::new(RwLock::new(site.inventory));
     for host in &hosts {
+        let origin = |name: &str| {
+            let origin = read(&inventory).origin(host, name)?;
+            Some(Found::of(origin, host, context))
+        };
         let line = match args.output {
             OutputFormat::Json => {
                 let mut described = described(&inventory, host, &site.redactor);
+                if args.vars {
+                    described["origins"] = origins(&origin, &described["vars"]);
+                }
                 site.redactor.value(&mut described);
                 escape(&described.to_string())
             }
             OutputFormat::Human if args.vars => {
                 let mut vars = shown(&variables(&inventory, host, &site.redactor));
                 site.redactor.value(&mut vars);
-                let name = context.stdout.paint(CYAN, &visible(host));
-                format!("{name} {}", visible(&format!("{vars:#}")))
+                listed(host, &vars, &origin, &|style, text| context.stdout.paint(style, text))
             }
             OutputFormat::Human => visible(host).into_owned(),
         };
@@ -67,10 +76,84 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, CommandError> 
     Ok(Exit::Ok)
 }
 
+fn read(inventory: &RwLock<Inventory>) -> RwLockReadGuard<'_, Inventory> {
+    inventory.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Where a variable was found.
+struct Found {
+    /// `group` or `host`.
+    kind: &'static str,
+    owner: String,
+    /// As people write it, from the current folder; nothing where no file gives the variable.
+    position: Option<Position>,
+}
+
+impl Found {
+    fn of(origin: Origin, host: &str, context: &Context) -> Self {
+        let kind = if origin.group.is_some() { "group" } else { "host" };
+        let owner = origin.group.as_deref().unwrap_or(host).to_owned();
+        let shown = |position: Position| Position {
+            file: context.shown(Path::new(&*position.file)).into(),
+            ..position
+        };
+        Self { kind, owner, position: origin.position.map(shown) }
+    }
+}
+
+/// Where the variables come from, as data; what nobody wrote has no place.
+fn origins(origin: &dyn Fn(&str) -> Option<Found>, vars: &Value) -> Value {
+    let places = vars.as_object().into_iter().flatten().filter_map(|(name, _)| {
+        let found = origin(name)?;
+        let mut place = Map::from_iter([(found.kind.to_owned(), json!(found.owner))]);
+        if let Some(Value::Object(position)) = found.position.map(|position| json!(position)) {
+            place.extend(position);
+        }
+        Some((name.clone(), Value::Object(place)))
+    });
+    Value::Object(places.collect())
+}
+
+/// The widest entry beside which the places of the others stand in one column.
+const WIDEST: usize = 48;
+
+/// A host's variables as people read them, which is YAML: each with the place that it comes from.
+fn listed(
+    host: &str,
+    vars: &Value,
+    origin: &dyn Fn(&str) -> Option<Found>,
+    paint: &dyn Fn(Style, &str) -> String,
+) -> String {
+    let host = paint(CYAN, &visible(host));
+    let mut entries: Vec<(&String, String)> = vars
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(name, value)| (name, escape(&format!("{}: {value}", visible(name)))))
+        .collect();
+    entries.sort();
+    if entries.is_empty() {
+        return format!("{host}: {{}}");
+    }
+    let widths = entries.iter().map(|(_, entry)| console::measure_text_width(entry));
+    let column = widths.filter(|width| *width <= WIDEST).max().unwrap_or(0);
+    let lines = entries.iter().map(|(name, entry)| {
+        let place = origin(name).map_or_else(
+            || "implied".to_owned(),
+            |found| {
+                let place = found.position.map(|position| format!(", {position}")).unwrap_or_default();
+                format!("{} {}{place}", found.kind, found.owner)
+            },
+        );
+        let gap = column.saturating_sub(console::measure_text_width(entry));
+        format!("\n  {entry}{:gap$}  {}", "", paint(DIM, &format!("# {}", visible(&place))))
+    });
+    format!("{host}:{}", lines.collect::<String>())
+}
+
 /// A host as data.
 fn described(inventory: &Arc<RwLock<Inventory>>, name: &str, redactor: &Redactor) -> Value {
-    let read = || inventory.read().unwrap_or_else(PoisonError::into_inner);
-    let Some(info) = read().host(name) else { return json!({ "name": name }) };
+    let Some(info) = read(inventory).host(name) else { return json!({ "name": name }) };
     // Where a template has no value yet, nothing is said of the way to the host.
     let info = Inventory::reach(inventory, name).and_then(Result::ok).unwrap_or(info);
     json!({
@@ -86,7 +169,7 @@ fn described(inventory: &Arc<RwLock<Inventory>>, name: &str, redactor: &Redactor
 
 /// The variables of a host, rendered; one that cannot be, as with facts, stays the template that it is.
 fn variables(inventory: &Arc<RwLock<Inventory>>, host: &str, redactor: &Redactor) -> Map<String, Value> {
-    let info = inventory.read().unwrap_or_else(PoisonError::into_inner).host(host);
+    let info = read(inventory).host(host);
     let Some(info) = info else { return Map::new() };
     let rendered = HostVariables::new(inventory, &info, None);
     let value = |name: &String, written: &Value| match rendered.get(name) {

@@ -62,7 +62,11 @@ fn patterns_choose() {
 fn ini_and_yaml_mean_the_same() {
     let project = project();
     for more in [&["--graph"][..], &["--vars"], &["--output", "json"]] {
-        let of = |file: &str| lines(&project, &[&["-i", file], more].concat());
+        // But for the places, which are those of two files.
+        let entry = |line: &String| line.split("  # ").next().map(|entry| entry.trim_end().to_owned());
+        let of = |file: &str| -> Vec<_> {
+            lines(&project, &[&["-i", file], more].concat()).iter().map(entry).collect()
+        };
         assert_eq!(of("hosts.ini"), of("hosts.yaml"), "{more:?}");
     }
 }
@@ -118,6 +122,51 @@ fn the_nearest_source_of_a_variable_wins() {
     let line = lines(&project, &["h", "-i", "other/high.ini", "--output", "json"]).concat();
     let host: Value = serde_json::from_str(&line).unwrap();
     assert_eq!(host["vars"]["who"], "a", "a higher priority beats the order of names");
+}
+
+#[test]
+fn every_variable_names_the_place_that_it_comes_from() {
+    let project = project();
+    project.write("group_vars/all.yml", "zone: z\nbase: none\n").write(
+        "host_vars/web1.yml",
+        "# mine\nname: \"{{ inventory_hostname }}.{{ zone }}\"\nodd: \"a\\e[2J # b\"\n",
+    );
+    let sources = ["-i", "hosts.ini", "-i", "web1:2222,new,"];
+    let wanted = "\
+web1:
+  ansible_port: 2222     # host web1
+  ansible_user: \"ops\"    # host web1, hosts.ini:2:10
+  base: \"none\"           # group all, group_vars/all.yml:2:1
+  name: \"web1.z\"         # host web1, host_vars/web1.yml:2:1
+  odd: \"a\\u001b[2J # b\"  # host web1, host_vars/web1.yml:3:1
+  stage: \"prod\"          # group prod, hosts.ini:9:1
+  zone: \"z\"              # group all, group_vars/all.yml:1:1
+new:
+  base: \"none\"  # group all, group_vars/all.yml:2:1
+  zone: \"z\"     # group all, group_vars/all.yml:1:1
+localhost:
+  ansible_connection: \"local\"  # implied
+  base: \"none\"                 # group all, group_vars/all.yml:2:1
+  zone: \"z\"                    # group all, group_vars/all.yml:1:1";
+    let mut shown = Vec::new();
+    for host in ["web1", "new", "localhost"] {
+        shown.extend(lines(&project, &[&[host, "--vars"], &sources[..]].concat()));
+    }
+    assert_eq!(shown.join("\n"), wanted);
+
+    let words = [&["web1", "--vars", "--output", "json"], &sources[..]].concat();
+    let host: Value = serde_json::from_str(&lines(&project, &words).concat()).unwrap();
+    let origins = json!({
+        "ansible_port": { "host": "web1" },
+        "ansible_user": { "host": "web1", "file": "hosts.ini", "line": 2, "column": 10 },
+        "base": { "group": "all", "file": "group_vars/all.yml", "line": 2, "column": 1 },
+        "name": { "host": "web1", "file": "host_vars/web1.yml", "line": 2, "column": 1 },
+        "odd": { "host": "web1", "file": "host_vars/web1.yml", "line": 3, "column": 1 },
+        "stage": { "group": "prod", "file": "hosts.ini", "line": 9, "column": 1 },
+        "zone": { "group": "all", "file": "group_vars/all.yml", "line": 1, "column": 1 },
+    });
+    assert_eq!(host["origins"], origins);
+    assert_eq!(host["vars"].as_object().unwrap().len(), origins.as_object().unwrap().len());
 }
 
 #[test]

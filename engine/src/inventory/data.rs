@@ -110,13 +110,7 @@ impl Inventory {
     }
 
     /// Sets a variable of a group; `ansible_group_priority` becomes its priority.
-    pub(super) fn set_group_var(
-        &mut self,
-        group: GroupIndex,
-        name: &str,
-        value: Value,
-        place: impl FnOnce() -> Position,
-    ) {
+    pub(super) fn set_group_var(&mut self, group: GroupIndex, name: &str, value: Value, place: Position) {
         let group = &mut self.groups[group];
         let priority = match &value {
             Value::Number(number) => number.as_i64(),

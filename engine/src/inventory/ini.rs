@@ -176,7 +176,7 @@ impl Reader<'_> {
                         known.insert("ansible_port", port.into());
                     }
                     for (name, value, place) in &vars {
-                        known.set(name, value.clone(), || self.file.position(*place));
+                        known.set(name, value.clone(), self.file.position(*place));
                     }
                 }
             }
@@ -193,7 +193,7 @@ impl Reader<'_> {
         let value: Value = literal::parse(value.trim());
         let owner = format!("group `{}`", self.inventory.group_name(self.group));
         self.connection(&owner, name.trim(), &value, place);
-        self.inventory.set_group_var(self.group, name.trim(), value, || self.file.position(place));
+        self.inventory.set_group_var(self.group, name.trim(), value, self.file.position(place));
     }
 
     fn connection(&mut self, owner: &str, name: &str, value: &Value, place: Place) {

@@ -1,7 +1,7 @@
 //! Files that people wrote, and what is wrong with them.
 
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use oneex_sdk::io_reason;
 
@@ -14,7 +14,7 @@ use crate::source_file;
 /// A file with its text.
 pub(super) struct File {
     /// The name that people know it by.
-    pub(super) name: String,
+    pub(super) name: Arc<str>,
     /// The whole text.
     pub(super) text: String,
     /// The text as it is shown.
@@ -43,7 +43,7 @@ impl File {
             );
             return None;
         }
-        Some(Self { name, text, shown: OnceLock::new() })
+        Some(Self { name: name.into(), text, shown: OnceLock::new() })
     }
 
     /// A mistake at a place of the file. Its line is shown with the values of secrets hidden.
@@ -63,7 +63,7 @@ impl File {
 
     /// A place of the file.
     pub(super) fn position(&self, place: Place) -> Position {
-        Position { file: self.name.as_str().into(), line: place.line, column: place.column }
+        Position { file: Arc::clone(&self.name), line: place.line, column: place.column }
     }
 
     /// A connection variable that is refused.

@@ -5,9 +5,8 @@ use serde_json::{Map, Value};
 use std::collections::HashMap;
 
 use crate::diag::Position;
-use crate::template::is_template;
 
-/// Variables, and where those stand that are templates: their mistakes show only when they are rendered.
+/// Variables, and where they stand: a mistake of a template shows only when it is rendered.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Vars {
     values: Map<String, Value>,
@@ -15,13 +14,9 @@ pub(super) struct Vars {
 }
 
 impl Vars {
-    /// Sets a variable. `place` is asked for templates alone.
-    pub(super) fn set(&mut self, name: &str, value: Value, place: impl FnOnce() -> Position) {
-        if is_template(&value) {
-            self.places.insert(name.to_owned(), place());
-        } else {
-            self.places.remove(name);
-        }
+    /// Sets a variable that stands at `place`.
+    pub(super) fn set(&mut self, name: &str, value: Value, place: Position) {
+        self.places.insert(name.to_owned(), place);
         self.values.insert(name.to_owned(), value);
     }
 
@@ -36,7 +31,7 @@ impl Vars {
         &self.values
     }
 
-    /// Where a template stands.
+    /// Where a variable stands; nothing where no file gives it.
     pub(super) fn place(&self, name: &str) -> Option<&Position> {
         self.places.get(name)
     }

@@ -105,7 +105,7 @@ fn read_into(path: &Path, owner: &str, sources: &SourceMap, mistakes: &mut Vec<D
                     if let Err(error) = connection::check(owner, &key.name, &value) {
                         mistakes.push(file.refused(sources, key.place, &error));
                     }
-                    vars.set(&key.name, value, || file.position(key.place));
+                    vars.set(&key.name, value, file.position(key.place));
                 }
             }
             _ => {

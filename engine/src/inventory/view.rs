@@ -9,9 +9,7 @@ use serde_json::{Map, Value};
 
 use super::data::{ALL, GroupIndex, HostIndex, Inventory};
 use super::target;
-use super::vars::Vars;
 use super::vars_folder::VarsFolder;
-use crate::diag::Position;
 
 /// Names that mean the controller when the inventory does not know them.
 const LOCALHOST: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
@@ -135,59 +133,28 @@ impl Inventory {
         let names = groups.iter().map(|group| self.group_name(*group).to_string()).collect();
         let mut vars = Map::new();
         for layer in self.layers(&name) {
-            layer.overlay(&mut vars);
+            layer.vars.overlay(&mut vars);
         }
         let target = target::target(&name, &vars, &self.hosts[index].host_keys);
         HostInfo { name: name.to_string(), groups: names, vars, target }
     }
 
     /// The groups that a host is in, its own first, then theirs; without `all`.
-    fn groups_of(&self, host: HostIndex) -> IndexSet<GroupIndex> {
+    pub(super) fn groups_of(&self, host: HostIndex) -> IndexSet<GroupIndex> {
         let own = self.hosts[host].groups.iter().copied().filter(|group| *group != ALL);
         let mut groups = self.ancestors(own);
         groups.shift_remove(&ALL);
         groups
     }
 
-    /// Everything that gives variables to a host, what wins last.
-    ///
-    /// The order is Ansible's ("Understanding variable precedence"): variables in the inventory's own files, then
-    /// `group_vars/all`, then other `group_vars`, then the host's; of each, what stands beside the runbook
-    /// wins over what stands beside the inventory.
-    fn layers(&self, name: &str) -> Vec<&Vars> {
-        let host = self.hosts.get_full(name);
-        let mut groups: Vec<GroupIndex> =
-            host.map(|(index, ..)| self.groups_of(index)).unwrap_or_default().into_iter().collect();
-        groups.sort_by_cached_key(|index| {
-            let group = &self.groups[*index];
-            (group.depth, group.priority, self.group_name(*index))
-        });
-        let mut layers = vec![&self.groups[ALL].vars];
-        layers.extend(groups.iter().map(|group| &self.groups[*group].vars));
-        layers.extend(self.vars_folders().filter_map(|folder| folder.groups.get("all")));
-        for folder in self.vars_folders() {
-            layers.extend(groups.iter().filter_map(|group| folder.groups.get(&*self.group_name(*group))));
-        }
-        layers.extend(host.map(|(.., host)| &host.vars));
-        layers.extend(self.vars_folders().filter_map(|folder| folder.hosts.get(name)));
-        layers
-    }
-
-    /// Where the template stands that a variable of a host is; none for what is no template.
-    pub(crate) fn place(&self, host: &str, variable: &str) -> Option<Position> {
-        let layers = self.layers(host);
-        let winner = layers.into_iter().rev().find(|layer| layer.values().contains_key(variable))?;
-        winner.place(variable).cloned()
-    }
-
-    fn vars_folders(&self) -> impl Iterator<Item = &VarsFolder> {
+    pub(super) fn vars_folders(&self) -> impl Iterator<Item = &VarsFolder> {
         self.beside_inventory.iter().chain(&self.beside_runbook)
     }
 
     fn implicit(&self, name: &str) -> HostInfo {
         let mut vars = Map::new();
         for layer in self.layers(name) {
-            layer.overlay(&mut vars);
+            layer.vars.overlay(&mut vars);
         }
         // Whatever the variables of `all` say of other hosts, this one is the controller.
         vars.insert("ansible_connection".into(), "local".into());

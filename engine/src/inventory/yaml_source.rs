@@ -125,7 +125,7 @@ impl Reader<'_> {
                             known.insert("ansible_port", port.into());
                         }
                         for (key, value) in &vars {
-                            known.set(&key.name, value.clone(), || self.file.position(key.place));
+                            known.set(&key.name, value.clone(), self.file.position(key.place));
                         }
                     }
                 }
@@ -145,7 +145,7 @@ impl Reader<'_> {
     fn vars(&mut self, group: GroupIndex, node: Node) {
         let owner = format!("group `{}`", self.inventory.group_name(group));
         for (key, value) in self.map("`vars` is", &owner, node) {
-            self.inventory.set_group_var(group, &key.name, value, || self.file.position(key.place));
+            self.inventory.set_group_var(group, &key.name, value, self.file.position(key.place));
         }
     }
 
