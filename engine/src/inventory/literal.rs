@@ -11,7 +11,7 @@ const DEEPEST: usize = 64;
 pub(super) fn parse(text: &str) -> Value {
     let mut reader = Reader { text, at: 0 };
     reader
-        .value(0)
+        .top()
         .filter(|_| {
             reader.space();
             reader.rest().is_empty() || reader.rest().starts_with('#')
@@ -40,6 +40,25 @@ impl<'a> Reader<'a> {
             self.at += token.len();
         }
         found
+    }
+
+    /// A value, or several with commas between them, which are a tuple also without brackets.
+    fn top(&mut self) -> Option<Value> {
+        let first = self.value(0)?;
+        if !self.eat(",") {
+            return Some(first);
+        }
+        let mut items = vec![first];
+        loop {
+            self.space();
+            if self.rest().is_empty() || self.rest().starts_with('#') {
+                return Some(Value::Array(items));
+            }
+            items.push(self.value(0)?);
+            if !self.eat(",") {
+                return Some(Value::Array(items));
+            }
+        }
     }
 
     fn value(&mut self, depth: usize) -> Option<Value> {
@@ -314,6 +333,13 @@ mod tests {
             ("(1, 2)", json!([1, 2])),
             ("(1)", json!(1)),
             ("()", json!([])),
+            ("1, 'a'", json!([1, "a"])),
+            ("80,", json!([80])),
+            ("80, # one", json!([80])),
+            ("80,443,", json!([80, 443])),
+            ("80,,443", json!("80,,443")),
+            ("web1,web2", json!("web1,web2")),
+            (",80", json!(",80")),
             ("{'a': {'b': 1}, 2: 3}", json!({"a": {"b": 1}, "2": 3})),
             ("{'x', 'x', 'y'}", json!(["x", "y"])),
             ("{}", json!({})),

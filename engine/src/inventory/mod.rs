@@ -15,6 +15,8 @@ mod load;
 mod mistake;
 mod origin;
 mod pattern;
+#[cfg(test)]
+mod properties;
 mod range;
 mod reach;
 #[cfg(test)]
