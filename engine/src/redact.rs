@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, RwLock};
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::AhoCorasick;
 use encodings::encodings;
 use oneex_sdk::{Change, SecretSink};
 use serde_json::Value;
@@ -12,6 +12,8 @@ use crate::diag::{Diagnostic, Source};
 use crate::run::{Failure, NodeKey, RunEvent};
 
 mod encodings;
+#[cfg(test)]
+mod properties;
 
 /// What stands where a secret was.
 pub const MASK: &str = "•••";
@@ -59,8 +61,7 @@ impl Redactor {
             known.patterns.extend(lines.map(str::to_owned));
         }
         if known.patterns.len() > before {
-            known.automaton =
-                AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&known.patterns).ok();
+            known.automaton = AhoCorasick::new(&known.patterns).ok();
         }
     }
 
@@ -88,10 +89,13 @@ impl Redactor {
         let known = self.inner.read().unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some(automaton) = known.automaton.as_ref().filter(|automaton| automaton.is_match(&*text)) {
             let mut out = String::with_capacity(text.len());
-            automaton.replace_all_with(text, &mut out, |_, _, out| {
+            let mut from = 0;
+            for (start, end) in spans(automaton, text) {
+                out.push_str(&text[from..start]);
                 out.push_str(MASK);
-                true
-            });
+                from = end;
+            }
+            out.push_str(&text[from..]);
             *text = out;
         }
     }
@@ -224,6 +228,20 @@ impl Redactor {
         }
         event
     }
+}
+
+/// Where secrets stand: those that overlap are one, so that nothing of either is left.
+fn spans(automaton: &AhoCorasick, text: &str) -> Vec<(usize, usize)> {
+    let mut spans: Vec<(usize, usize)> = Vec::new();
+    // They come in the order of their ends.
+    for found in automaton.find_overlapping_iter(text) {
+        let mut start = found.start();
+        while let Some((before, _)) = spans.pop_if(|(_, until)| *until > start) {
+            start = start.min(before);
+        }
+        spans.push((start, found.end()));
+    }
+    spans
 }
 
 #[cfg(test)]
