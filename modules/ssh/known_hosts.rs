@@ -189,6 +189,9 @@ fn glob(pattern: &str, name: &str) -> bool {
 }
 
 #[cfg(test)]
+mod properties;
+
+#[cfg(test)]
 mod tests {
     use super::{KnownHost, Verdict, fingerprint, glob, line, matches};
 

@@ -148,6 +148,9 @@ impl Ending {
 }
 
 #[cfg(test)]
+mod properties;
+
+#[cfg(test)]
 mod tests {
     use super::{END_GROUP, Ending, Input, hello, loader, request};
     use oneex_sdk::Command;

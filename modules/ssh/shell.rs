@@ -424,3 +424,6 @@ impl Running {
 pub(super) fn outbound(session: &Session) -> bool {
     matches!(session.block_directions(), BlockDirections::Outbound | BlockDirections::Both)
 }
+
+#[cfg(test)]
+mod tests;
