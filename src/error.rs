@@ -1,6 +1,7 @@
 //! The one error of the command line: what went wrong, what to do next, how the program ends.
 
 use oneex_engine::diag::{Diagnostic, Diagnostics};
+use oneex_engine::run::Mistake;
 use oneex_sdk::{OpError, visible};
 
 use crate::exit::Exit;
@@ -69,6 +70,23 @@ impl CommandError {
         self
     }
 
+    /// It as data.
+    pub(crate) fn mistakes(&self) -> Vec<Mistake> {
+        let of = |diagnostic: &Diagnostic| Mistake {
+            code: Some(diagnostic.code).filter(|code| !code.is_empty()),
+            message: diagnostic.message.clone(),
+            position: diagnostic.labels.first().map(|label| label.position.clone()),
+            hints: diagnostic.hints.clone(),
+        };
+        let own = (!self.message.is_empty()).then(|| Mistake {
+            code: None,
+            message: self.message.clone(),
+            position: None,
+            hints: self.hints.clone(),
+        });
+        self.diagnostics.iter().map(of).chain(own).collect()
+    }
+
     /// Shows it and says how the program ends.
     pub(crate) fn show(&self, stderr: &Output) -> Exit {
         stderr.write(&self.render(stderr.is_colored()));
@@ -81,7 +99,7 @@ impl CommandError {
     }
 
     /// The text that people see.
-    fn render(&self, color: bool) -> String {
+    pub(crate) fn render(&self, color: bool) -> String {
         let mut out = String::new();
         for diagnostic in self.diagnostics.iter().take(SHOWN) {
             out.push_str(&diagnostic::render(diagnostic, color));

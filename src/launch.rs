@@ -1,6 +1,7 @@
 //! Running a graph: the runtime, the signals, the reports, and what the end of it means.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use tokio::runtime::Handle;
 use crate::commands::inputs::ReportArgs;
 use crate::context::Context;
 use crate::error::CommandError;
+use crate::exit::Exit;
 use crate::gates::Gates;
 use crate::report::stats::{Api, Stats};
 use crate::site::Site;
@@ -113,13 +115,37 @@ pub(crate) struct Ended {
 }
 
 impl Ended {
-    /// Writes the statistics that the flags ask for.
-    pub(crate) fn write_stats(&self, context: &Context, args: &ReportArgs) -> Result<(), CommandError> {
+    /// Writes the statistics that the flags ask for. Says whether all reports are there, of which
+    /// `lost` says it of the others.
+    pub(crate) fn write_stats(&self, context: &Context, args: &ReportArgs, lost: &AtomicBool) -> Reports {
+        let written = self.stats(context, args);
+        if let Err(error) = &written {
+            error.show(&context.stderr);
+        }
+        Reports { complete: written.is_ok() && !lost.load(Ordering::Relaxed) }
+    }
+
+    fn stats(&self, context: &Context, args: &ReportArgs) -> Result<(), CommandError> {
         let Some(path) = &args.stats else { return Ok(()) };
         let traffic = self.context.connections.traffic();
         let hosts = traffic.into_iter().map(|(host, traffic)| (host.to_string(), traffic)).collect();
         let api = Api::add_up(self.context.registry.meters().map(|(_, meter)| meter));
         Stats::collect(&self.report.summary, hosts, api).write(&context.cwd.join(path))
+    }
+}
+
+/// The files that a run leaves.
+pub(crate) struct Reports {
+    complete: bool,
+}
+
+impl Reports {
+    /// How the program ends: a run that went well fails where a report of it is lost.
+    pub(crate) fn end(&self, exit: Exit) -> Exit {
+        match exit {
+            Exit::Ok | Exit::WouldChange if !self.complete => Exit::Failed,
+            exit => exit,
+        }
     }
 }
 

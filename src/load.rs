@@ -6,16 +6,16 @@ use std::sync::Arc;
 use oneex_engine::diag::{Diagnostic, Diagnostics};
 use oneex_engine::inventory::HostSet;
 use oneex_engine::redact::Redactor;
-use oneex_engine::run::{Level, Mode, RunEvent, RunIntroduction, RunOptions};
+use oneex_engine::run::{EventSink, Level, Mode, RunEvent, RunIntroduction, RunOptions};
 use oneex_engine::script::{self, Described, LoadRequest, Loaded, ParamShown};
 use oneex_sdk::{Map, Value};
 
-use crate::commands::inputs::{ForksArgs, ParamArgs, SelectArgs, SiteArgs};
+use crate::commands::inputs::{ForksArgs, OutputFormat, ParamArgs, ReportArgs, SelectArgs, SiteArgs};
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::launch::Job;
 use crate::prompt::Asker;
-use crate::report::{diagnostic, human::Human, look::Look};
+use crate::report::{diagnostic, file, human::Human, json::JsonLines, junit, look::Look};
 use crate::runbook::{self, Runbook};
 use crate::site::Site;
 use crate::{library, params};
@@ -28,8 +28,15 @@ pub(crate) struct Loading<'a> {
     pub(crate) params: &'a ParamArgs,
     /// Parameters need no values.
     pub(crate) partial: bool,
-    /// What the load says becomes events of the run, and is not shown at once.
-    pub(crate) as_events: bool,
+    /// What is told of the run that follows; nothing where none does.
+    pub(crate) report: Option<&'a ReportArgs>,
+}
+
+impl Loading<'_> {
+    /// What the load says becomes events, and is not shown as text.
+    fn as_events(&self) -> bool {
+        self.report.is_some_and(|report| report.output == OutputFormat::Json)
+    }
 }
 
 /// A loaded runbook with what the command line knows of it.
@@ -51,23 +58,84 @@ pub(crate) fn load(
     loading: &Loading<'_>,
 ) -> Result<LoadedRunbook, CommandError> {
     let asker = Arc::new(Asker::new(context.stderr.clone(), context.signals.clone()));
-    let (runbook, request, forks) = request(context, given, loading, &asker, Site::open)?;
+    let told = Told { context, given, loading };
+    told.check_files()?;
+    let (runbook, request, forks) = request(context, given, loading, &asker, Site::open)
+        .map_err(|error| told.failed(&Arc::default(), &[], &[], error))?;
     let redactor = Arc::clone(&request.redactor);
     tracing::debug!(path = %runbook.path.display(), "loading the runbook");
-    let loaded = script::load(request).map_err(|diagnostics| failure(diagnostics, &redactor, &asker))?;
-    if loading.as_events {
-        let said = loaded.warnings.iter().map(event).chain(loaded.messages.iter().cloned()).collect();
-        return Ok(LoadedRunbook { name: runbook.name, loaded, asker, said, forks });
+    let loaded = script::load(request).map_err(|failed| {
+        let error = failure(failed.diagnostics, &redactor, &asker);
+        told.failed(&redactor, &failed.warnings, &failed.messages, error)
+    })?;
+    let mut said = Vec::new();
+    if loading.as_events() {
+        said = events(&loaded.warnings, &loaded.messages).collect();
+    } else {
+        told.show(&redactor, &loaded.warnings, &loaded.messages);
     }
-    for warning in &loaded.warnings {
-        warn(context, warning.clone(), &redactor);
+    Ok(LoadedRunbook { name: runbook.name, loaded, asker, said, forks })
+}
+
+/// What a load says, as events of the run.
+fn events(warnings: &[Diagnostic], messages: &[RunEvent]) -> impl Iterator<Item = RunEvent> {
+    warnings.iter().map(event).chain(messages.iter().cloned())
+}
+
+/// What is told of a load: as text or as events, and in the reports.
+struct Told<'a> {
+    context: &'a Context,
+    given: &'a str,
+    loading: &'a Loading<'a>,
+}
+
+impl Told<'_> {
+    /// Refuses reports that could not be written, before anything is run for them.
+    fn check_files(&self) -> Result<(), CommandError> {
+        let Some(report) = self.loading.report else { return Ok(()) };
+        let files = report.junit.iter().chain(&report.stats);
+        files.into_iter().try_for_each(|path| file::check(self.context, path))
     }
-    let mut said =
-        Human::new(Look::run(context.stderr.is_colored(), context.verbosity, false), Arc::default());
-    for message in &loaded.messages {
-        context.stderr.write(&said.render(&loaded.redactor.event(message.clone())));
+
+    /// Shows warnings and what the runbook said.
+    fn show(&self, redactor: &Redactor, warnings: &[Diagnostic], messages: &[RunEvent]) {
+        let stderr = &self.context.stderr;
+        for warning in warnings {
+            let mut warning = warning.clone();
+            redactor.diagnostic(&mut warning);
+            stderr.write(&diagnostic::render(&warning, stderr.is_colored()));
+        }
+        let look = Look::run(stderr.is_colored(), self.context.verbosity, false);
+        let mut said = Human::new(look, Arc::default());
+        for message in messages {
+            stderr.write(&said.render(&redactor.event(message.clone())));
+        }
     }
-    Ok(LoadedRunbook { name: runbook.name, loaded, asker, said: Vec::new(), forks })
+
+    /// Tells of a load that failed, all but the error itself, which every command shows at its end.
+    fn failed(
+        &self,
+        redactor: &Arc<Redactor>,
+        warnings: &[Diagnostic],
+        messages: &[RunEvent],
+        error: CommandError,
+    ) -> CommandError {
+        if self.loading.as_events() {
+            let lines = JsonLines::new(self.context.stdout.clone());
+            let sink = EventSink::new(Arc::clone(redactor), vec![Box::new(lines)]);
+            events(warnings, messages).for_each(|event| sink.emit(event));
+            sink.emit(RunEvent::LoadFailed { errors: error.mistakes() });
+        } else {
+            self.show(redactor, warnings, messages);
+        }
+        if let Some(path) = self.loading.report.and_then(|report| report.junit.as_ref()) {
+            let name = redactor.text(self.given);
+            if let Err(lost) = junit::not_loaded(&self.context.cwd.join(path), &name, &error) {
+                lost.show(&self.context.stderr);
+            }
+        }
+        error
+    }
 }
 
 /// A warning of the load as an event of the run.
@@ -129,11 +197,6 @@ fn failure(mut diagnostics: Diagnostics, redactor: &Redactor, asker: &Asker) -> 
     }
     diagnostics.0.iter_mut().for_each(|diagnostic| redactor.diagnostic(diagnostic));
     diagnostics.into()
-}
-
-fn warn(context: &Context, mut warning: Diagnostic, redactor: &Redactor) {
-    redactor.diagnostic(&mut warning);
-    context.stderr.write(&diagnostic::render(&warning, context.stderr.is_colored()));
 }
 
 impl LoadedRunbook {

@@ -209,7 +209,7 @@ fn event_rows(page: &str) -> Vec<(String, Vec<String>)> {
 }
 
 /// What the page calls the objects and words inside an event, with where and what they are in the source.
-const INSIDE: [(&str, &str, &str); 12] = [
+const INSIDE: [(&str, &str, &str); 13] = [
     ("status` of a node", "engine/src/run/event.rs", "NodeStatus"),
     ("status` of an operation", "engine/src/run/event.rs", "OpStatus"),
     ("status` of a run", "engine/src/run/event.rs", "RunStatus"),
@@ -220,6 +220,7 @@ const INSIDE: [(&str, &str, &str); 12] = [
     ("kind` of a failure", "engine/sdk/src/error.rs", "ErrorKind"),
     ("change", "engine/sdk/src/change.rs", "Change"),
     ("an item of `items", "engine/sdk/src/change.rs", "ChangeItem"),
+    ("an item of `errors", "engine/src/run/event.rs", "Mistake"),
     ("summary", "engine/src/run/event.rs", "RunSummary"),
     ("counts", "engine/src/run/event.rs", "Counts"),
 ];

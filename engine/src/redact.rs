@@ -220,6 +220,12 @@ impl Redactor {
                 self.string(message);
             }
             RunEvent::Interrupted { .. } => {}
+            RunEvent::LoadFailed { errors } => {
+                for mistake in errors {
+                    self.string(&mut mistake.message);
+                    mistake.hints.iter_mut().for_each(|hint| self.string(hint));
+                }
+            }
             RunEvent::RunFinished { summary } => {
                 self.string(&mut summary.name);
                 self.string(&mut summary.summary);

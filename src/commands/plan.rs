@@ -3,7 +3,7 @@
 use oneex_engine::run::{Mode, RunStatus};
 
 use super::examples;
-use super::inputs::{ForksArgs, OutputFormat, ParamArgs, ReportArgs, SelectArgs, SiteArgs};
+use super::inputs::{ForksArgs, ParamArgs, ReportArgs, SelectArgs, SiteArgs};
 use super::runbook_help;
 use crate::context::Context;
 use crate::error::CommandError;
@@ -46,17 +46,17 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, CommandError> 
     if args.help {
         return runbook_help::show("plan", runbook, &args.site, context);
     }
-    let as_events = args.report.output == OutputFormat::Json;
-    let loading = Loading { site: &args.site, params: &args.params, partial: false, as_events };
+    let loading =
+        Loading { site: &args.site, params: &args.params, partial: false, report: Some(&args.report) };
     let runbook = load::load(context, runbook.unwrap_or_default(), &loading)?;
     let chosen = choose(context, &args.report, Mode::Plan, &runbook.loaded.sources);
     let job = runbook.job(Mode::Plan, "plan", &args.select, &args.forks)?;
     let ended = launch(context, job, Gates::open(), chosen.listeners)?;
-    ended.write_stats(context, &args.report)?;
+    let reports = ended.write_stats(context, &args.report, &chosen.lost);
     let summary = &ended.report.summary;
     let would_change = summary.counts.changed > 0;
     if args.exit_code && summary.status == RunStatus::Ok && would_change {
-        return Ok(Exit::WouldChange);
+        return Ok(reports.end(Exit::WouldChange));
     }
-    Ok(summary.status.into())
+    Ok(reports.end(summary.status.into()))
 }

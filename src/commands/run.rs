@@ -3,7 +3,7 @@
 use oneex_engine::run::Mode;
 
 use super::examples;
-use super::inputs::{ForksArgs, OutputFormat, ParamArgs, ReportArgs, SelectArgs, SiteArgs};
+use super::inputs::{ForksArgs, ParamArgs, ReportArgs, SelectArgs, SiteArgs};
 use super::runbook_help;
 use crate::context::Context;
 use crate::error::CommandError;
@@ -50,8 +50,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, CommandError> 
     if args.help {
         return runbook_help::show("run", runbook, &args.site, context);
     }
-    let as_events = args.report.output == OutputFormat::Json;
-    let loading = Loading { site: &args.site, params: &args.params, partial: false, as_events };
+    let loading =
+        Loading { site: &args.site, params: &args.params, partial: false, report: Some(&args.report) };
     let runbook = load::load(context, runbook.unwrap_or_default(), &loading)?;
     let environment = runbook.loaded.environment.as_ref();
     let protected =
@@ -64,6 +64,6 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, CommandError> 
     let gates = Gates::new(context, &args.approve, args.yes, environment, &runbook.asker, chosen.live);
     let job = runbook.job(Mode::Run, "run", &args.select, &args.forks)?;
     let ended = launch(context, job, gates, chosen.listeners)?;
-    ended.write_stats(context, &args.report)?;
-    Ok(ended.report.summary.status.into())
+    let exit = ended.report.summary.status.into();
+    Ok(ended.write_stats(context, &args.report, &chosen.lost).end(exit))
 }

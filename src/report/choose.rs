@@ -1,6 +1,7 @@
 //! Which reports a run has: by the flags, the streams and the verbosity.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use oneex_engine::diag::SourceMap;
 use oneex_engine::run::{Listener, Mode};
@@ -21,6 +22,8 @@ pub(crate) struct Chosen {
     pub(crate) listeners: Vec<Box<dyn Listener>>,
     /// The live picture, which makes room for questions.
     pub(crate) live: Option<Arc<Live>>,
+    /// Set when a report could not be written.
+    pub(crate) lost: Arc<AtomicBool>,
 }
 
 impl Chosen {
@@ -31,13 +34,18 @@ impl Chosen {
 
 /// Chooses the reports of a run.
 pub(crate) fn choose(context: &Context, args: &ReportArgs, mode: Mode, sources: &Arc<SourceMap>) -> Chosen {
-    let mut chosen = Chosen { listeners: Vec::new(), live: None };
+    let mut chosen = Chosen { listeners: Vec::new(), live: None, lost: Arc::default() };
     let output = context.stdout.clone();
     let (color, verbosity, diff) = (output.is_colored(), context.verbosity, args.shows_diff());
     let sources = Arc::clone(sources);
     if let Some(path) = &args.junit {
         let path = context.cwd.join(path);
-        chosen.listeners.push(Box::new(Junit::new(path, context.stderr.clone(), Arc::clone(&sources))));
+        chosen.listeners.push(Box::new(Junit::new(
+            path,
+            context.stderr.clone(),
+            Arc::clone(&sources),
+            Arc::clone(&chosen.lost),
+        )));
     }
     if args.output == OutputFormat::Json {
         chosen.listeners.push(Box::new(JsonLines::new(output)));

@@ -3,11 +3,34 @@
 use std::io::Write;
 use std::path::Path;
 
+use crate::context::Context;
 use crate::error::CommandError;
 
-/// Replaces `path` by `text`: whole or not at all.
+/// Refuses a path at which no file can be: without a folder, or a folder itself.
+pub(crate) fn check(context: &Context, given: &Path) -> Result<(), CommandError> {
+    let path = context.cwd.join(given);
+    let shown = context.shown(&path);
+    if path.is_dir() {
+        return Err(CommandError::usage(format!("`{shown}` cannot be written: it is a folder")));
+    }
+    match path.parent() {
+        Some(folder) if !folder.is_dir() => {
+            let folder = context.shown(folder);
+            Err(CommandError::usage(format!("`{shown}` cannot be written: there is no folder `{folder}`")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Replaces `path` by `text`: whole or not at all. What is no file, such as a pipe or `/dev/stderr`,
+/// is written to.
 pub(crate) fn replace(path: &Path, text: &str) -> Result<(), CommandError> {
     let write = || {
+        // A link stays one.
+        let path = &path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        if path.exists() && !path.is_file() {
+            return std::fs::OpenOptions::new().write(true).open(path)?.write_all(text.as_bytes());
+        }
         let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let mut file = tempfile::Builder::new().prefix(".oneex-").tempfile_in(folder)?;
         file.write_all(text.as_bytes())?;
@@ -17,7 +40,7 @@ pub(crate) fn replace(path: &Path, text: &str) -> Result<(), CommandError> {
     };
     write().map_err(|error: std::io::Error| {
         let shown = oneex_sdk::visible(&path.to_string_lossy()).into_owned();
-        CommandError::failed(format!("`{shown}` cannot be written: {error}"))
+        CommandError::failed(format!("`{shown}` cannot be written: {}", oneex_sdk::io_reason(&error)))
     })
 }
 

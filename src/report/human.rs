@@ -96,6 +96,8 @@ impl Human {
                     if *at_once { "stops at once" } else { "nothing new begins; again to stop at once" };
                 look.line(RED, "interrupted", &format!("{signal}: {what}"))
             }
+            // What failed is shown with its lines where the program ends.
+            RunEvent::LoadFailed { .. } => String::new(),
             RunEvent::RunFinished { summary } => self.ended(summary),
         }
     }

@@ -1,7 +1,8 @@
 //! `--junit FILE`: tasks as test suites and nodes as test cases, for continuous integration.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use indexmap::IndexMap;
@@ -20,12 +21,13 @@ pub(crate) struct Junit {
     sources: Arc<SourceMap>,
     name: String,
     suites: IndexMap<Arc<str>, TestSuite>,
+    lost: Arc<AtomicBool>,
 }
 
 impl Junit {
-    /// A listener that writes to `path`; where it cannot, it says so on `stderr`.
-    pub(crate) fn new(path: PathBuf, stderr: Output, sources: Arc<SourceMap>) -> Self {
-        Self { path, stderr, sources, name: String::new(), suites: IndexMap::new() }
+    /// A listener that writes to `path`; where it cannot, it says so on `stderr` and in `lost`.
+    pub(crate) fn new(path: PathBuf, stderr: Output, sources: Arc<SourceMap>, lost: Arc<AtomicBool>) -> Self {
+        Self { path, stderr, sources, name: String::new(), suites: IndexMap::new(), lost }
     }
 
     fn add(
@@ -73,11 +75,32 @@ impl Junit {
         let mut report = Report::new(&self.name);
         report.set_time(Duration::try_from_secs_f64(seconds).unwrap_or_default());
         report.add_test_suites(std::mem::take(&mut self.suites).into_values());
-        let text = report
-            .to_string()
-            .map_err(|error| CommandError::failed(format!("the JUnit report cannot be made: {error}")))?;
-        file::replace(&self.path, &text)
+        write(&self.path, &report)
     }
+}
+
+fn write(path: &Path, report: &Report) -> Result<(), CommandError> {
+    let text = report
+        .to_string()
+        .map_err(|error| CommandError::failed(format!("the JUnit report cannot be made: {error}")))?;
+    file::replace(path, &text)
+}
+
+/// Writes of a runbook that was not loaded one case with an error: the report of an earlier run would
+/// say that all is well.
+pub(crate) fn not_loaded(path: &Path, name: &str, error: &CommandError) -> Result<(), CommandError> {
+    let mistakes = error.mistakes();
+    let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
+    status.set_type("load");
+    status.set_message(mistakes.first().map(|mistake| mistake.message.as_str()).unwrap_or_default());
+    status.set_description(error.render(false));
+    let mut suite = TestSuite::new("load");
+    let mut case = TestCase::new(name, status);
+    case.set_classname("load");
+    suite.add_test_case(case);
+    let mut report = Report::new(name);
+    report.add_test_suite(suite);
+    write(path, &report)
 }
 
 /// The host and the item; the task where there is neither.
@@ -96,6 +119,7 @@ impl Listener for Junit {
             RunEvent::RunFinished { summary } => {
                 if let Err(error) = self.write(summary.duration) {
                     error.show(&self.stderr);
+                    self.lost.store(true, Ordering::Relaxed);
                 }
             }
             _ => {}
@@ -106,6 +130,7 @@ impl Listener for Junit {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
 
     use oneex_engine::run::Listener;
 
@@ -119,11 +144,12 @@ mod tests {
         let path = folder.path().join("junit.xml");
         let (events, sources) = samples::run();
         let (stderr, said) = capture::output(false);
-        let mut junit = Junit::new(path.clone(), stderr, Arc::new(sources));
+        let lost = Arc::new(AtomicBool::new(false));
+        let mut junit = Junit::new(path.clone(), stderr, Arc::new(sources), Arc::clone(&lost));
         for event in samples::stamped(events) {
             junit.on_event(&event);
         }
-        assert_eq!(said.text(), "");
+        assert_eq!((said.text().as_str(), lost.load(Ordering::Relaxed)), ("", false));
         insta::assert_snapshot!(std::fs::read_to_string(path).unwrap());
     }
 }

@@ -40,7 +40,7 @@ fn every_code_has_its_reason() {
         (&["plan", "fails", "--exit-code"], 1),
         (&["run", "both"], 1),
         (&["exec", "localhost", "--", "exit 3"], 1),
-        (&["run", "ok", "--stats", "no/such/folder/x"], 1),
+        (&["run", "ok", "--stats", "no/such/folder/x"], 2),
         (&["graph", "ok", "-o", "no/such/folder/x"], 1),
         (&[], 2),
         (&["rnu", "ok"], 2),

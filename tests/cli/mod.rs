@@ -10,6 +10,7 @@ mod manual;
 mod mistakes;
 mod parameters;
 mod questions;
+mod reports;
 mod secrets;
 mod stats;
 mod sweep;

@@ -90,15 +90,6 @@ fn every_figure_of_a_run_is_there() {
 }
 
 #[test]
-fn statistics_that_cannot_be_written_fail_the_command() {
-    let project = project();
-    project.write("run.rhai", "task(\"x\").run(|| {});");
-    let finished =
-        project.oneex(["run", "run.rhai", "--stats", "no/such/folder/stats.json"]).run().expect_code(1);
-    assert!(finished.stderr.contains("no/such/folder/stats.json"), "{}", finished.stderr);
-}
-
-#[test]
 fn bytes_are_those_that_were_moved() {
     let fleet = Fleet::new(2);
     fleet.book(

@@ -317,11 +317,29 @@ pub enum RunEvent {
         /// The second time: `always` and `on_end` are cancelled too. There is no third.
         at_once: bool,
     },
-    /// Always the last.
+    /// No run begins, since the load failed: the last event, with nothing but messages before it.
+    LoadFailed {
+        /// What is wrong, as far as it was found.
+        errors: Vec<Mistake>,
+    },
+    /// Always the last of a run.
     RunFinished {
         /// What there is to say of the run.
         summary: RunSummary,
     },
+}
+
+/// Something that is wrong with what people wrote or asked for.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Mistake {
+    /// A stable word for its kind: `unknown-option`; none for what has no place in a file.
+    pub code: Option<&'static str>,
+    /// A lower-case fragment with literals in back-quotes.
+    pub message: String,
+    /// Where.
+    pub position: Option<Position>,
+    /// What to do next.
+    pub hints: Vec<String>,
 }
 
 /// An event with its place in the stream.

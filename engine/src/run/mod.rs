@@ -29,8 +29,8 @@ pub use connections::Connections;
 pub use context::{CancelledAt, Mode, NodeContext, NodeKey, Notified, OpCounters, Phase, RunContext};
 pub use dispatcher::run;
 pub use event::{
-    Counts, EVENT_VERSION, EventSink, Level, Listener, NodeStatus, OpStatus, RunEvent, RunStatus, RunSummary,
-    Stamped,
+    Counts, EVENT_VERSION, EventSink, Level, Listener, Mistake, NodeStatus, OpStatus, RunEvent, RunStatus,
+    RunSummary, Stamped,
 };
 pub use options::{Decision, GateKeeper, RunOptions};
 pub use outputs::{NodeResult, Outputs};

@@ -138,8 +138,25 @@ pub struct Described {
     pub params: Vec<ParamShown>,
 }
 
+/// Why a runbook was not loaded, with what it had said by then.
+#[derive(Debug, Default)]
+pub struct LoadError {
+    /// What is wrong.
+    pub diagnostics: Diagnostics,
+    /// `print` and `warn` of the load, in their order; secrets are not masked yet.
+    pub messages: Vec<RunEvent>,
+    /// Mistakes that would not stop a run.
+    pub warnings: Vec<Diagnostic>,
+}
+
+impl From<Diagnostics> for LoadError {
+    fn from(diagnostics: Diagnostics) -> Self {
+        Self { diagnostics, ..Self::default() }
+    }
+}
+
 /// Loads a runbook: compiles it, looks for mistakes, runs its top level.
-pub fn load(request: LoadRequest) -> Result<Loaded, Diagnostics> {
+pub fn load(request: LoadRequest) -> Result<Loaded, LoadError> {
     on_deep_stack(move || Loading::begin(request)?.finish())
 }
 
@@ -150,9 +167,9 @@ pub fn describe(mut request: LoadRequest) -> Result<Described, Diagnostics> {
 }
 
 /// A deep recursion of the script must meet Rhai's limit before the end of the stack.
-fn on_deep_stack<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Diagnostics> + Send + 'static,
-) -> Result<T, Diagnostics> {
+fn on_deep_stack<T: Send + 'static, E: From<Diagnostics> + Send + 'static>(
+    work: impl FnOnce() -> Result<T, E> + Send + 'static,
+) -> Result<T, E> {
     let failed = |what: String| Diagnostics::from(Diagnostic::error("internal", what));
     std::thread::Builder::new()
         .name("load".into())
@@ -236,7 +253,8 @@ impl Loading {
         Ok(Described { doc: self.doc, params })
     }
 
-    fn finish(self) -> Result<Loaded, Diagnostics> {
+    /// Runs all of the top level.
+    fn run_whole(&self) -> Result<(), Diagnostics> {
         if let Some(stop) = self.run()? {
             let what = match stop {
                 Stop::Skipped(_) => "`skip` works only in the body of a task",
@@ -244,10 +262,17 @@ impl Loading {
             };
             return Err(Diagnostic::error("script", what).into());
         }
-        self.refuse_unknown_params()?;
+        self.refuse_unknown_params()
+    }
+
+    fn finish(self) -> Result<Loaded, LoadError> {
+        let whole = self.run_whole();
         let declared = std::mem::take(&mut *self.declared());
         let (params, messages) = (declared.params.clone(), declared.messages.clone());
-        let graph = declared.into_graph(&self.script)?;
+        let graph = match whole.and_then(|()| declared.into_graph(&self.script)) {
+            Ok(graph) => graph,
+            Err(diagnostics) => return Err(LoadError { diagnostics, messages, warnings: self.warnings }),
+        };
         let script = &self.script;
         Ok(Loaded {
             graph: Arc::new(graph),

@@ -26,7 +26,7 @@ mod syntax;
 pub(crate) mod words;
 mod world;
 
-pub use load::{Described, Environment, LoadRequest, Loaded, Project, describe, load};
+pub use load::{Described, Environment, LoadError, LoadRequest, Loaded, Project, describe, load};
 pub use manual::{WordManual, helpers, words as word_manuals};
 pub use resolver::Library;
 pub use words::params::{ParamInputs, ParamShown, Prompt};

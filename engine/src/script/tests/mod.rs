@@ -97,6 +97,7 @@ impl Site {
             library: Arc::new(OneRole),
             redactor: Arc::new(Redactor::default()),
         })
+        .map_err(|error| error.diagnostics)
     }
 
     fn loaded(&self) -> Loaded {
