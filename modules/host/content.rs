@@ -160,7 +160,14 @@ impl ContentState {
     ) -> OpResult<Output> {
         let source = change.has("content").then(|| self.wanted.source.clone());
         let attributes = self.guarded(attributes);
-        let placement = Placement { probe: &self.probe, source, attributes, backup, validate };
+        let placement = Placement {
+            probe: &self.probe,
+            source,
+            sha256: &self.wanted.sha256,
+            attributes,
+            backup,
+            validate,
+        };
         let made = placement.apply(writer).await?;
         let output = self.output();
         Ok(match made {

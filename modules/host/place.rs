@@ -35,14 +35,17 @@ put() {
 "#;
 
 /// Parameters: path, staged name, source (`stdin`, `staged`, `keep`), mode, owner, group, whether owner and
-/// group are only kept, the checksum that is expected, suffix of the backup, then the validation's words.
+/// group are only kept, the checksum of what is there, that of what was uploaded, suffix of the backup, then the
+/// validation's words.
 ///
 /// The staged file is 0600 until its content is whole, so a secret is never readable on the way.
 const SCRIPT: &str = r#"
 set -eu
 mask=$(umask)
-path=$1 staged=$2 source=$3 mode=$4 owner=$5 group=$6 kept=$7 expected=$8 backup=$9
+path=$1 staged=$2 source=$3 mode=$4 owner=$5 group=$6 kept=$7 expected=$8 uploaded=$9
 shift 9
+backup=$1
+shift
 give() {
     if [ -n "$owner$group" ]; then
         now=$(stat -c '%u %g %U %G' "$1")
@@ -62,6 +65,10 @@ umask 077
 if [ "$source" = stdin ]; then
     (set -C; : >"$staged")
     cat >"$staged"
+fi
+if [ -n "$uploaded" ]; then
+    sum=$(sha256sum <"$staged")
+    [ "${sum%% *}" = "$uploaded" ] || { echo 'what arrived is not what was read before: was the source changed meanwhile?' >&2; exit 1; }
 fi
 [ -n "$mode" ] || mode=$(printf %o $((0666 & ~0$mask)))
 give "$staged"
@@ -104,6 +111,8 @@ pub(crate) struct Placement<'a> {
     pub(crate) probe: &'a Probe,
     /// The new content; without it only the attributes change.
     pub(crate) source: Option<Source>,
+    /// The checksum of the new content, in hexadecimal digits.
+    pub(crate) sha256: &'a str,
     /// Mode, owner and group; what is left out is kept.
     pub(crate) attributes: Attributes<'a>,
     /// Keeps a copy of the old file.
@@ -150,9 +159,10 @@ impl Placement<'_> {
         let expected = file.and_then(|file| file.sha256.clone()).unwrap_or_default();
         let suffix = staged.rsplit('-').next().unwrap_or_default();
         let backup = if self.backup && file.is_some() { format!(".{suffix}~") } else { String::new() };
+        let uploaded = if word == "staged" { self.sha256 } else { "" };
         let kept_word = if is_kept { "yes" } else { "no" };
         let mut args: Vec<&str> =
-            vec![path, &staged, word, &mode, &owner, &group, kept_word, &expected, &backup];
+            vec![path, &staged, word, &mode, &owner, &group, kept_word, &expected, uploaded, &backup];
         args.extend(validate.iter().map(String::as_str));
         let output = writer.run(Command::script(format!("{FUNCTIONS}{SCRIPT}"), args).stdin(stdin)).await?;
         if !output.ok() {

@@ -43,8 +43,14 @@ pub(super) enum Body {
     Inline,
     /// Sent after it.
     Whole(Vec<u8>),
-    /// Sent after it as it comes.
-    Stream(mpsc::Receiver<Vec<u8>>),
+    /// Sent after it as it comes: so many bytes and no more, which the command takes, all of them,
+    /// where it ends with status 0. So the channel need not end with them, and the shell is kept.
+    Counted {
+        /// Gives them.
+        chunks: mpsc::Receiver<Vec<u8>>,
+        /// Bytes that are still to come.
+        left: u64,
+    },
 }
 
 /// What a command is for.

@@ -80,11 +80,14 @@ const KEPT: &str = r#"oneex_parent(){ read -r oneex_p oneex_r </proc/self/stat;
     done;done;};"#;
 
 /// Makes the shell read one request up to the line `end`, and leave the rest of the channel to the
-/// command: `read` takes no byte more than its line, which the shell's own reading may.
-pub(super) fn loader(token: &str, end: &str) -> String {
+/// command: `read` takes no byte more than its line, which the shell's own reading may. The shell
+/// ends with the command, because what it did not read would be taken for the text of commands; only
+/// one that `is_counted` and has status 0 is known to have read everything.
+pub(super) fn loader(token: &str, end: &str, is_counted: bool) -> String {
+    let last = if is_counted { "[ \"$oneex_s\" = 0 ]||exit" } else { "exit" };
     format!(
         "oneex_t=;printf '%s' '{token}l;';while IFS= read -r oneex_l&&[ \"$oneex_l\" != '{end}' ];\
-         do oneex_t=\"$oneex_t$oneex_l\n\";done;eval \"$oneex_t\"\n"
+         do oneex_t=\"$oneex_t$oneex_l\n\";done;eval \"$oneex_t\";{last}\n"
     )
 }
 
@@ -266,7 +269,7 @@ mod tests {
             let mut child =
                 Process::new(sh).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("starts");
             let mut stdin = child.stdin.take().expect("a pipe");
-            stdin.write_all((hello("H") + &loader("T", "END")).as_bytes()).expect("it reads");
+            stdin.write_all((hello("H") + &loader("T", "END", false)).as_bytes()).expect("it reads");
             let mut head = [0; 6];
             std::io::Read::read_exact(child.stdout.as_mut().expect("a pipe"), &mut head).expect("it answers");
             assert_eq!(&head[..], b"Hh;Tl;");

@@ -147,7 +147,8 @@ impl Shell {
         match job.body {
             Body::Inline => self.out.extend_from_slice(std::mem::take(&mut job.request).as_bytes()),
             _ => {
-                self.out.extend_from_slice(request::loader(&job.token, &end).as_bytes());
+                let is_counted = matches!(job.body, Body::Counted { .. });
+                self.out.extend_from_slice(request::loader(&job.token, &end, is_counted).as_bytes());
                 self.counters.round_trips(1);
             }
         }
@@ -266,13 +267,20 @@ impl Shell {
             return Ok(count > 0);
         }
         let State::Running(running) = &mut self.state else { return Ok(false) };
-        let (Body::Stream(stream), true, false) =
+        let (Body::Counted { chunks, left }, true, false) =
             (&mut running.job.body, running.group.is_some(), self.finish_input)
         else {
             return Ok(false);
         };
-        match stream.try_recv() {
-            Ok(chunk) => self.out = chunk,
+        // A command that is over reads no more: what came now would be the shell's.
+        if *left == 0 || running.ending.is_some() {
+            return Ok(false);
+        }
+        match chunks.try_recv() {
+            Ok(chunk) => {
+                *left = left.saturating_sub(chunk.len() as u64);
+                self.out = chunk;
+            }
             Err(TryRecvError::Empty) => return Ok(false),
             Err(TryRecvError::Disconnected) => self.finish_input = true,
         }
@@ -354,6 +362,16 @@ impl Running {
     /// Something of it may still write to the channel.
     pub(super) fn is_left(&self) -> bool {
         self.ending.as_ref().is_none_or(|ending| ending.is_left)
+    }
+
+    /// True where nothing that was sent for it is left on the channel.
+    pub(super) fn took_all(&self) -> bool {
+        match self.job.body {
+            Body::Counted { left, .. } => {
+                left == 0 && self.ending.as_ref().is_some_and(|ending| ending.status == 0)
+            }
+            Body::Inline | Body::Whole(_) => true,
+        }
     }
 
     /// What came of it.

@@ -1,4 +1,4 @@
-//! Files over the connection: `cat` on a shell's own channel, beside what the other shells do.
+//! Files over the connection: on a shell's own channel, beside what the other shells do.
 
 use oneex_sdk::{CancellationToken, Command, OpError, OpResult};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -11,14 +11,16 @@ const CHUNK: usize = 256 * 1024;
 /// Chunks on their way between the file and the session.
 const AHEAD: usize = 8;
 
-/// Writes standard input to the new file `$1`, then says how much that was. `set -C` opens it with
+/// Writes `$2` bytes of standard input to the new file `$1`. Status 0 says that it took them all, and
+/// nothing of them is left for the shell to read. What exists is refused, a device too; `set -C` opens it with
 /// `O_EXCL`, so neither a file nor a link that someone else made is ever written to. What is not
-/// complete (`$2` bytes), or was ended on the way, is removed again.
+/// complete, or was ended on the way, is removed again.
 const RECEIVE: &str = "\
 set -C; umask 077
+if [ -e \"$1\" ] || [ -L \"$1\" ]; then echo 'it exists' >&2; exit 3; fi
 : >\"$1\" || exit 3
 trap 'rm -f -- \"$1\"; exit 143' TERM HUP
-set +C; cat >\"$1\" && n=$(wc -c <\"$1\") && [ \"$n\" -eq \"$2\" ] && exit 0
+set +C; head -c \"$2\" >\"$1\" && n=$(wc -c <\"$1\") && [ \"$n\" -eq \"$2\" ] && exit 0
 rm -f -- \"$1\"; echo \"got ${n:-no} of $2 bytes\" >&2; exit 4";
 
 impl SshTransport {
@@ -49,7 +51,7 @@ impl SshTransport {
             self.waker.wake();
             Ok::<(), std::io::Error>(())
         };
-        let running = self.execute(&command, Streams { input: Some(input), output: None }, cancel);
+        let running = self.execute(&command, Streams { input: Some((input, length)), output: None }, cancel);
         let (read, result) = tokio::join!(reading, running);
         let output = result?;
         read.map_err(|error| OpError::failed(format!("the content for `{path}` cannot be read: {error}")))?;

@@ -35,8 +35,8 @@ pub struct SshTransport {
 /// How a command's streams differ from those of an ordinary one.
 #[derive(Debug, Default)]
 pub(super) struct Streams {
-    /// Gives standard input.
-    pub(super) input: Option<mpsc::Receiver<Vec<u8>>>,
+    /// Gives standard input, which has that many bytes; see [`Body::Counted`].
+    pub(super) input: Option<(mpsc::Receiver<Vec<u8>>, u64)>,
     /// Takes standard output.
     pub(super) output: Option<mpsc::Sender<Vec<u8>>>,
 }
@@ -82,7 +82,7 @@ impl SshTransport {
         }
         let token = new_token();
         let (body, input) = match streams.input {
-            Some(input) => (Body::Stream(input), Input::Channel),
+            Some((chunks, left)) => (Body::Counted { chunks, left }, Input::Channel),
             None if command.stdin.len() > LARGEST_INLINE => {
                 (Body::Whole(command.stdin.clone()), Input::Channel)
             }

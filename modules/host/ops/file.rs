@@ -91,7 +91,8 @@ Sources: chmod(1p), chown(1p).";
     ) -> OpResult<Output> {
         let source = change.has("state").then(|| Source::Bytes([].into()));
         let attributes = params.attributes();
-        let placement = Placement { probe: state, source, attributes, backup: false, validate: None };
+        let placement =
+            Placement { probe: state, source, sha256: "", attributes, backup: false, validate: None };
         placement.apply(writer).await?;
         Ok(Output::none())
     }

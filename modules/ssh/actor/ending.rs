@@ -128,7 +128,7 @@ impl Actor {
         match state {
             State::Running(mut running) => {
                 let result = running.result();
-                keep &= running.complete() && !running.is_left();
+                keep &= running.complete() && running.took_all() && !running.is_left();
                 self.drop_unless(keep, index);
                 self.over(running.job, result);
             }

@@ -310,6 +310,7 @@ async fn large_files_go_in_and_out_and_none_is_overwritten() {
     assert_eq!(std::fs::metadata(&path).expect("it is there").permissions().mode() & 0o7777, 0o600);
     let again = host.upload(&mut &b"other"[..], 5, &path, None, &cancel).await.expect_err("it exists");
     assert_eq!(again.kind, ErrorKind::Failed);
+    assert!(again.message.ends_with("cannot be written: it exists"), "{again}");
     assert!(std::fs::read(&path).expect("it is there") == content, "it is untouched");
     let mut bytes = Vec::new();
     assert_eq!(host.download(&path, &mut bytes, None, &cancel).await.expect("it is read"), length);
@@ -331,6 +332,45 @@ async fn an_upload_that_is_cut_short_leaves_no_file() {
         .await
         .expect("an empty file is one");
     assert_eq!(std::fs::read(&path).expect("it is there"), b"");
+}
+
+#[tokio::test]
+async fn a_shell_outlives_the_uploads_that_go_well() {
+    let farm = SshFarm::start(1);
+    let host = connected(&farm).await;
+    assert_eq!(text(&host, "echo first").await, "first\n");
+    let cancel = CancellationToken::new();
+    for (name, length) in [("empty", 0), ("small", 3), ("large", 3 << 20)] {
+        let path = farm.host(0).folder.join(name);
+        let content = vec![b'\n'; length];
+        let before = host.traffic().round_trips;
+        host.upload(&mut &content[..], length as u64, &path.display().to_string(), None, &cancel)
+            .await
+            .expect(name);
+        assert_eq!(host.traffic().round_trips - before, 2, "{name}");
+        assert_eq!(std::fs::read(&path).expect(name), content);
+        assert_eq!(text(&host, "echo next").await, "next\n", "{name}");
+        assert_eq!(host.traffic().round_trips - before, 3, "{name}: no other shell was opened");
+    }
+}
+
+#[tokio::test]
+async fn what_a_command_does_not_read_is_never_run() {
+    let farm = SshFarm::start(1);
+    let host = connected(&farm).await;
+    let mark = farm.host(0).folder.join("mark");
+    let hostile = format!("\n>'{}'\n", mark.display()).repeat(20_000).into_bytes();
+    let (length, cancel) = (hostile.len() as u64, CancellationToken::new());
+    for path in ["/no/such/folder/x", "/proc/x"] {
+        host.upload(&mut &hostile[..], length, path, None, &cancel).await.expect_err(path);
+    }
+    for command in ["true", "exit 3", "head -c 7", "exec <&-"] {
+        let output = run(&host, Command::shell(command).stdin(hostile.clone())).await;
+        output.expect("it ends without reading");
+    }
+    assert_eq!(text(&host, "echo next").await, "next\n");
+    host.close().await;
+    assert!(!mark.exists(), "standard input was taken for commands");
 }
 
 #[tokio::test]
@@ -362,11 +402,9 @@ async fn an_upload_that_is_cancelled_leaves_no_file() {
     let (mut source, mut feed) = tokio::io::duplex(1024);
     let stop = async {
         tokio::io::AsyncWriteExt::write_all(&mut feed, b"half").await.expect("it is taken");
-        let (there, wanted) = (path.clone(), 4);
-        let seen = tokio::task::spawn_blocking(move || {
-            processes::until(|| std::fs::metadata(&there).is_ok_and(|file| file.len() == wanted))
-        });
-        assert!(seen.await.expect("it looks"), "the first bytes arrive");
+        let there = path.clone();
+        let seen = tokio::task::spawn_blocking(move || processes::until(|| there.exists()));
+        assert!(seen.await.expect("it looks"), "the file is begun");
         cancel.cancel();
         drop(feed);
     };
