@@ -17,6 +17,8 @@ need cc gcc
 need make make
 need perl perl
 need busybox busybox
+need zsh zsh
+need fish fish
 need systemctl systemd
 need shutdown systemd-sysv
 need dbus-daemon dbus

@@ -1,6 +1,7 @@
 //! The commands, one file a command: what they print, and the code they end with.
 
 mod completions;
+mod drawings;
 mod environments;
 mod exits;
 mod hosts;

@@ -4,11 +4,14 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// A file system in memory; gone when it is dropped.
-pub(crate) struct SmallDisk(PathBuf);
+pub struct SmallDisk(PathBuf);
 
 impl SmallDisk {
     /// Mounts one of so many bytes on `folder`.
-    pub(crate) fn mount(folder: &Path, bytes: u64) -> Self {
+    ///
+    /// # Panics
+    /// When it cannot be mounted, which only root can.
+    pub fn mount(folder: &Path, bytes: u64) -> Self {
         let size = format!("size={bytes},mode=0755");
         let done =
             Command::new("mount").args(["-t", "tmpfs", "-o", &size, "oneex-test"]).arg(folder).output();

@@ -18,6 +18,7 @@ mod signals;
 pub mod terminal;
 
 pub use accounts::FarmUser;
+pub use disk::SmallDisk;
 pub use fake::FakeHost;
 pub use farm::{FarmHost, FarmOptions, SshFarm};
 pub use host::{TestHost, TestSecrets};
