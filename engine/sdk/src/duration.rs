@@ -65,6 +65,11 @@ pub fn parse_size(text: &str) -> Result<u64, String> {
         "TB" => 1e12,
         _ => return Err(wrong()),
     };
+    // Whole numbers stay exact, also where a float has too few digits for them.
+    if let Ok(whole) = number.parse::<u64>() {
+        let bytes = whole.checked_mul(factor as u64).filter(|bytes| i64::try_from(*bytes).is_ok());
+        return bytes.ok_or_else(wrong);
+    }
     let bytes = number.parse::<f64>().map_err(|_| wrong())? * factor;
     if bytes.is_finite() && bytes < 9e18 { Ok(bytes.round() as u64) } else { Err(wrong()) }
 }
@@ -162,8 +167,47 @@ mod tests {
         {
             assert_eq!(parse_size(text), Ok(bytes), "{text}");
         }
-        for wrong in ["", "M", "5X", "-1", "1e30T"] {
+        for wrong in ["", "M", "5X", "-1", "1e30T", "9223372036854775808", "8388608T", ".", "1.2.3", "1,5M"] {
             assert!(parse_size(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_duration_is_read_as_it_is_shown(millis in 0_u64..10_000_000_000_000) {
+            let duration = Duration(std::time::Duration::from_millis(millis));
+            let text = duration.to_string();
+            proptest::prop_assert_eq!(parse_duration(&text).map(Duration), Ok(duration), "{}", text);
+            let json = serde_json::to_value(duration).expect("JSON");
+            proptest::prop_assert_eq!(serde_json::from_value::<Duration>(json).expect("a duration"), duration);
+        }
+
+        #[test]
+        fn units_are_multiples_of_one_another(number in 0_u32..1_000_000) {
+            for (one, other) in [
+                (format!("{number}s"), format!("{}ms", u64::from(number) * 1000)),
+                (format!("{number}m"), format!("{}s", u64::from(number) * 60)),
+                (format!("{number}h"), format!("{}m", u64::from(number) * 60)),
+                (format!("{number}d"), format!("{}h", u64::from(number) * 24)),
+                (format!("{number}w"), format!("{}d", u64::from(number) * 7)),
+                (format!("{number}"), format!("{number}s")),
+            ] {
+                proptest::prop_assert_eq!(parse_duration(&one), parse_duration(&other), "{}", one);
+                proptest::prop_assert!(parse_duration(&one).is_ok(), "{}", one);
+            }
+        }
+
+        #[test]
+        fn sizes_are_exact(bytes in 0_u64..=i64::MAX as u64, small in 0_u64..1_000_000) {
+            proptest::prop_assert_eq!(parse_size(&bytes.to_string()), Ok(bytes));
+            for (unit, factor) in [("K", 1 << 10), ("MiB", 1 << 20), ("Gi", 1 << 30), ("T", 1 << 40), ("kB", 1000), ("TB", 1_000_000_000_000)] {
+                proptest::prop_assert_eq!(parse_size(&format!("{small} {unit}")), Ok(small * factor), "{}{}", small, unit);
+            }
+        }
+
+        #[test]
+        fn any_text_is_read_or_refused(text in "[0-9.]{0,6}[a-zA-Z ]{0,4}[0-9.e+-]{0,6}[msKMi]{0,3}") {
+            let _ = (parse_duration(&text), parse_size(&text));
         }
     }
 }

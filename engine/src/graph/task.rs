@@ -73,7 +73,13 @@ impl Amount {
     pub fn of(self, all: usize) -> usize {
         match self {
             Self::Count(count) => count,
-            Self::Percent(percent) => (all as f64 * percent / 100.0).floor() as usize,
+            Self::Percent(percent) => {
+                let share = all as f64 * percent / 100.0;
+                // 32.3 % of 1000 is 323, though as binary fractions they make a little less.
+                let whole = share.round();
+                let whole = if (share - whole).abs() <= whole * 1e-9 { whole } else { share.floor() };
+                whole as usize
+            }
         }
     }
 }

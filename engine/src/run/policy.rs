@@ -122,6 +122,40 @@ mod tests {
     }
 
     #[test]
+    fn a_share_is_the_whole_number_below_it() {
+        // 29 % of 100 is 29, whatever binary fractions make of it.
+        for all in [0, 1, 3, 7, 10, 99, 100, 1000, 1999] {
+            for tenths in 0..=1000_usize {
+                let percent: f64 = format!("{}.{}", tenths / 10, tenths % 10).parse().expect("a number");
+                assert_eq!(Amount::Percent(percent).of(all), all * tenths / 1000, "{percent} % of {all}");
+            }
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_ladder_reaches_everybody_in_steps_that_are_its_own(
+            steps in proptest::collection::vec((proptest::prelude::any::<bool>(), 0..=100_usize), 0..5), all in 1..200_usize
+        ) {
+            let amount = |(share, number): &(bool, usize)| {
+                if *share { Amount::Percent(*number as f64) } else { Amount::Count(*number) }
+            };
+            let ladder: Vec<Amount> = steps.iter().map(amount).collect();
+            let mut done = 0;
+            for number in 1.. {
+                let size = batch_size(&ladder, number, all);
+                let step = steps.get(number - 1).or(steps.last());
+                let wanted = step.map_or(all, |(share, number)| if *share { all * number / 100 } else { *number });
+                proptest::prop_assert_eq!(size, wanted.max(1));
+                done += size;
+                if done >= all {
+                    break;
+                }
+            }
+        }
+    }
+
+    #[test]
     fn times_are_shown_as_people_write_them() {
         assert_eq!(shown(Duration::from_secs(300)), "5m");
         assert_eq!(shown(Duration::from_millis(250)), "250ms");

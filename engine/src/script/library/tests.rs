@@ -1,7 +1,10 @@
 //! The documented examples, and what every mistake says.
 
+mod addresses;
 mod answers;
 mod hostile;
+mod round_trips;
+mod yaml;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -10,6 +13,7 @@ use rhai::{Engine, EvalAltResult};
 use serde_json::Value;
 
 use super::{World, register};
+use crate::script::convert::{to_dynamic, to_value};
 
 /// A world of four files, one variable and a clock that stands.
 #[derive(Default)]
@@ -54,6 +58,21 @@ fn engine() -> (Engine, Arc<Small>) {
     let world: Arc<dyn World> = Arc::clone(&small) as Arc<dyn World>;
     register(&mut engine, &world);
     (engine, small)
+}
+
+thread_local! {
+    /// For properties, which ask hundreds of times.
+    static ENGINE: Engine = engine().0;
+}
+
+/// What an expression gives over variables of plain data.
+fn evaluated(expression: &str, variables: &[(&str, Value)]) -> Result<Value, String> {
+    let mut scope = rhai::Scope::new();
+    for (name, value) in variables {
+        scope.push_dynamic(*name, to_dynamic(value));
+    }
+    let found = ENGINE.with(|engine| engine.eval_with_scope::<rhai::Dynamic>(&mut scope, expression));
+    to_value(&found.map_err(|error| error.to_string())?).map_err(|error| error.to_string())
 }
 
 /// Every function of the library: full name, and the doc comments of its overloads.
