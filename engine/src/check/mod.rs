@@ -11,6 +11,7 @@ mod options;
 mod request;
 mod schema;
 mod structure;
+mod turns;
 mod words;
 
 #[cfg(test)]
@@ -19,3 +20,4 @@ mod tests;
 pub use imports::{Import, imports};
 pub use notify::{NotifyIndex, NotifySet, notifies};
 pub use request::{CheckRequest, CheckScript, check};
+pub use turns::{Turns, blind_loops, turns};

@@ -13,6 +13,7 @@ use super::imports::imports;
 use super::known::Known;
 use super::options;
 use super::structure;
+use super::turns::turns;
 use crate::diag::{Diagnostic, Label, Position, Source};
 
 /// A text of the runbook: itself, or a module that it imports.
@@ -52,6 +53,9 @@ pub fn check(request: &CheckRequest<'_>) -> Vec<Diagnostic> {
         look.all(script.ast.statements(), &mut report);
         for body in bodies {
             look.all(body, &mut report);
+        }
+        for (name, at) in turns(script.ast).shared {
+            report.shared_capture(&name, at);
         }
         report.found.sort_by_key(|diagnostic| diagnostic.labels.first().map(|label| label.position.clone()));
         found.append(&mut report.found);
@@ -114,6 +118,14 @@ pub(super) struct Report<'a> {
 }
 
 impl Report<'_> {
+    /// Warns of a closure that will see a later turn's value.
+    fn shared_capture(&mut self, name: &str, at: rhai::Position) {
+        let Some(label) = self.label((at, 1), String::new(), true) else { return };
+        let message = format!("this closure sees the last value of `{name}`, not that of its own turn");
+        let hint = format!("let it capture a variable of the loop: `let own = {name};`");
+        self.found.push(Diagnostic::warning("capture", message).label(label).hint(hint));
+    }
+
     /// Reports a mistake at a place of `length` characters, with a hint where there is one.
     pub(super) fn error(
         &mut self,

@@ -4,12 +4,14 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use oneex_sdk::ErrorKind;
-use rhai::{Dynamic, Engine, EvalAltResult, FnPtr, GlobalRuntimeState, NativeCallContext, Position};
+use rhai::{
+    Dynamic, Engine, EvalAltResult, EvalContext, FnPtr, GlobalRuntimeState, NativeCallContext, Position,
+};
 use serde_json::Value;
 
 use super::convert::{DEEPEST, to_dynamic};
 use super::current::{Current, Stop, current, enter};
-use super::error::{Thrown, error_map, failure_in};
+use super::error::{Thrown, error_map, failure_in, stopped_from_outside, within_the_call};
 use super::load::Script;
 use super::plain::to_returned;
 use super::words::hosts::HostRef;
@@ -151,6 +153,19 @@ fn copy(value: &mut Dynamic, deep: usize, copied: &mut usize) -> Result<(), Thro
     Ok(())
 }
 
+/// Makes a variable its own again that a closure of a loop has just captured, so that the closure gets
+/// a copy: Rhai shares a captured variable first, and then reads it to bind its value.
+pub(super) fn take_copy(name: &str, context: &mut EvalContext<'_, '_, '_, '_, '_, '_>) {
+    if !context.scope().get(name).is_some_and(Dynamic::is_shared) {
+        return;
+    }
+    let Ok(current) = current() else { return };
+    let copied = context.source().is_some_and(|source| current.script.is_copied(source, name));
+    if copied && let Some(value) = context.scope_mut().get_mut(name) {
+        *value = value.flatten_clone();
+    }
+}
+
 impl Code for Closure {
     fn call(&self, context: &Arc<NodeContext>, args: &[Arg<'_>]) -> Result<Returned, Interrupt> {
         let current = Current::new(Arc::clone(&self.script), Some(Arc::clone(context)));
@@ -171,7 +186,15 @@ impl Code for Closure {
             (Some(Stop::KnownAfterRun(what)), _) => Err(Interrupt::KnownAfterRun(what)),
             (Some(Stop::Excess(excess)), result) => {
                 let mut failure = match result {
-                    Err(error) => self.failure(&error),
+                    Err(error) => {
+                        let mut failure = self.failure(&error);
+                        if stopped_from_outside(&error) {
+                            let from = self.global.source().unwrap_or(&self.script.name);
+                            let at = self.script.blind_loop(from, Some(self.function.fn_name()));
+                            within_the_call(&mut failure, at, "in the closure given here");
+                        }
+                        failure
+                    }
                     Ok(_) => Failure::new(ErrorKind::Invalid, String::new()),
                 };
                 // Code that caught the error ended by another one, or by none.

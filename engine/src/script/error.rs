@@ -194,6 +194,19 @@ pub(crate) fn failure_in(error: &EvalAltResult, script: &Script, from: &Arc<str>
     failure
 }
 
+/// Whether Rhai stopped the code of itself: its error has then the place of the outermost call alone.
+pub(crate) fn stopped_from_outside(error: &EvalAltResult) -> bool {
+    innermost(error).is_system_exception()
+}
+
+/// Gives a failure the place in the code, where that is known; what had been its place led there.
+pub(crate) fn within_the_call(failure: &mut Failure, at: Option<Position>, text: &str) {
+    let Some(at) = at.filter(|at| failure.position.as_ref() != Some(at)) else { return };
+    if let Some(call) = failure.position.replace(at) {
+        failure.frames.insert(0, (call, text.to_owned()));
+    }
+}
+
 /// Walks to the innermost error; collects the calls on the way, outermost first.
 fn unwind<'a>(
     error: &'a EvalAltResult,

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use rhai::{Dynamic, Engine, EvalAltResult, EvalContext, ImmutableString, Map, Position};
 
+use super::closure;
 use super::current::{self, Stop};
 use super::error::{Thrown, error_map};
 
@@ -68,8 +69,11 @@ pub(super) fn register(engine: &mut Engine) {
         .set_max_modules(MODULES);
     engine.on_progress(|steps| current::must_end(steps).then_some(Dynamic::UNIT));
     #[expect(deprecated, reason = "volatile, not going away: the one place that Rhai places errors of")]
-    engine.on_var(|name, _, context| match excess(name, &context) {
-        None => Ok(None),
+    engine.on_var(|name, _, mut context| match excess(name, &context) {
+        None => {
+            closure::take_copy(name, &mut context);
+            Ok(None)
+        }
         Some(excess) => Err(too_much(excess)),
     });
 }

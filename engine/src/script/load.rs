@@ -9,7 +9,9 @@ use rhai::{AST, Engine, OptimizationLevel, Scope};
 
 use super::current::{Current, Stop, enter};
 use super::declare::Declarations;
-use super::error::{diagnostic_from, place};
+use super::error::{
+    diagnostic_from, diagnostic_of, failure_from, place, stopped_from_outside, within_the_call,
+};
 use super::resolver::Library;
 use super::words::params::{ParamInputs, ParamShown};
 use super::{checking, compile, engine};
@@ -211,6 +213,7 @@ impl Loading {
         let engine = Arc::new(engine::build(&request.registry));
         script.imports.enter_file(&source.name, &request.runbook);
         let ast = compile::compile(&engine, &source).map_err(Diagnostics::from)?;
+        script.read_turns(&source.name, &ast);
         let _ = script.reading.main.set(ast.clone());
         let doc = compile::doc_comment(&source.text);
         let mut loading = Self { engine, script, ast, doc, registry: request.registry, warnings: Vec::new() };
@@ -236,7 +239,14 @@ impl Loading {
             (Err(error), None) => Err(diagnostic_from(&error, &self.script).into()),
             (result, Some(Stop::Excess(excess))) => {
                 let mut diagnostic = match result {
-                    Err(error) => diagnostic_from(&error, &self.script),
+                    Err(error) => {
+                        let mut failure = failure_from(&error, &self.script);
+                        if stopped_from_outside(&error) {
+                            let at = self.script.blind_loop(&self.script.name, None);
+                            within_the_call(&mut failure, at, "in the call here");
+                        }
+                        diagnostic_of("script", &failure, &self.script)
+                    }
                     Ok(()) => Diagnostic::error("script", ""),
                 };
                 // Code that caught the error ended by another one, or by none.

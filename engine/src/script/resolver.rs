@@ -112,6 +112,7 @@ impl Script {
         };
         lock(&self.imports.origins).insert(Arc::clone(&name), origin);
         let ast = compile(engine, &source)?;
+        self.read_turns(&name, &ast);
         lock(&self.imports.modules).insert(name, (Arc::clone(&source), ast.clone(), None));
         Ok((source, ast))
     }

@@ -71,3 +71,86 @@ fn branches_of_parallel_take_copies_too() {
     assert_eq!(value(&loaded, "t"), json!([[2, 6], 1]));
     assert_eq!(value(&loaded, "circle"), json!("a captured value is nested without an end"));
 }
+
+#[test]
+fn a_closure_of_a_loop_sees_its_own_turn_however_it_is_kept() {
+    let cases = [
+        ("pushed", "let m = []; for i in 0..3 { m.push(|| i); }", "m"),
+        ("added", "let m = []; for i in 0..3 { m += || i; }", "m"),
+        ("in an array literal", "let m = []; for i in 0..3 { m += [|| i]; }", "m"),
+        ("in a map literal", "let m = []; for i in 0..3 { m += #{ f: || i }; } m = m.map(|e| e.f);", "m"),
+        ("stored by index", "let m = [(), (), ()]; for i in 0..3 { m[i] = || i; }", "m"),
+        ("stored by key", "let m = #{}; for i in 0..3 { m[`${i}`] = || i; }", "m.values()"),
+        ("stored later", "let m = []; for i in 0..3 { let f = || i; let g = f; m += [g]; }", "m"),
+        ("inserted", "let m = []; for i in 0..3 { m.insert(i, || i); }", "m"),
+        (
+            "given back by a function",
+            "fn all() { let m = []; for i in 0..3 { m += [|| i]; } m } let m = all();",
+            "m",
+        ),
+        ("curried", "let m = []; for i in 0..3 { m += [(|a, b| i + b - a).curry(1).curry(1)]; }", "m"),
+        ("within a closure", "let f = |m| { for i in 0..3 { m += [|| i]; } m }; let m = f.call([]);", "m"),
+        ("the counter", "let m = []; for (x, n) in [7, 8, 9] { m += [|| n + x - x]; }", "m"),
+        ("counted up", "let m = []; let n = 0; while n < 3 { m += [|| n]; n += 1; }", "m"),
+        (
+            "counted in a loop",
+            "let m = []; let n = -1; loop { n += 1; if n > 2 { break; } m += [|| n]; }",
+            "m",
+        ),
+        ("counted in a do", "let m = []; let n = 0; do { m += [|| n]; n += 1; } while n < 3;", "m"),
+        ("after `continue`", "let m = []; for i in 0..6 { if i > 2 { continue; } m += [|| i]; }", "m"),
+        (
+            "in an inner loop",
+            "let m = []; for i in 0..3 { for j in 0..2 { if j == 0 { m += [|| i + j]; } } }",
+            "m",
+        ),
+        (
+            "two closures of a turn",
+            "let m = []; for i in 0..3 { let a = || i; let b = || i; m += [b]; }",
+            "m",
+        ),
+        (
+            "what it reads is read on",
+            "let m = []; for i in 0..3 { m += [|| i]; if i != m.len() - 1 { throw i; } }",
+            "m",
+        ),
+    ];
+    for (what, script, closures) in cases {
+        let loaded =
+            Site::new(&format!("{script}\ntask(\"t\").run(|| {closures}.map(|f| f.call()));")).loaded();
+        assert_eq!(value(&loaded, "t"), json!([0, 1, 2]), "{what}");
+        assert_eq!(loaded.warnings.len(), 0, "{what}");
+        let body = format!("let all = {closures}; all.map(|f| f.call())");
+        let functions = script.find("let m = all").map_or(0, |end| end);
+        let (functions, script) = script.split_at(functions);
+        let loaded = Site::new(&format!("{functions}\ntask(\"t\").run(|| {{ {script} {body} }});")).loaded();
+        assert_eq!(value(&loaded, "t"), json!([0, 1, 2]), "{what}, in a body");
+    }
+}
+
+#[test]
+fn what_is_shared_on_purpose_stays_shared_and_is_warned_of_in_loops() {
+    let cases = [
+        ("a sum", "let n = 0; for x in [1, 2] { let add = |y| n += y; add.call(x); }", "n", json!(3), 0),
+        ("an array's own function", "let n = 0; for x in [1, 2] { [x].map(|y| n += y); }", "n", json!(3), 0),
+        ("outside of loops", "let n = 0; let f = || n; n = 5;", "f.call()", json!(5), 0),
+        (
+            "a variable captured outside of the loop too",
+            "let n = 0; let show = || n; let m = #{}; while n < 3 { m.f = || n; n += 1; }",
+            "[show.call(), m.f.call()]",
+            json!([3, 3]),
+            1,
+        ),
+    ];
+    for (what, script, result, expected, warnings) in cases {
+        let loaded = Site::new(&format!("{script} let r = {result}; task(\"t\").run(|| r);")).loaded();
+        assert_eq!(value(&loaded, "t"), expected, "{what}");
+        assert_eq!(loaded.warnings.len(), warnings, "{what}: {:?}", loaded.warnings);
+    }
+    let warned =
+        Site::new("let n = 0; let f = || n;\nlet m = #{};\nwhile n < 3 {\n    m.f = || n;\n    n += 1;\n}");
+    let warning = warned.loaded().warnings.remove(0);
+    assert_eq!(warning.message, "this closure sees the last value of `n`, not that of its own turn");
+    assert_eq!(warning.labels[0].position.to_string(), "main.rhai:4:11");
+    assert_eq!(warning.hints, ["let it capture a variable of the loop: `let own = n;`"]);
+}

@@ -37,14 +37,7 @@ fn in_bodies() {
         let site = Site::new(&format!("{functions}\ntask(\"t\").run(|| {{\n{script} }});"));
         let (message, place, _) = failure_of(&site, "t");
         assert!(message.starts_with(expected), "{script}: {message}");
-        // Code that reads no variable has no place of its own.
-        let line = if script == "loop { }" {
-            2
-        } else if functions.is_empty() {
-            3
-        } else {
-            1
-        };
+        let line = if functions.is_empty() { 3 } else { 1 };
         assert!(place.starts_with(&format!("main.rhai:{line}:")), "{script}: {place}");
     }
 }
@@ -103,4 +96,79 @@ fn eval_is_switched_off() {
     let (message, place, _) = Site::new("eval(\"1\");").mistake();
     assert!(message.contains("eval"), "{message}");
     assert_eq!(place, "main.rhai:1:1");
+}
+
+/// Code that does not end: the message, and the column of the place in its line.
+const RUNAWAYS: [(&str, &str, usize); 7] = [
+    ("let x = 0; loop { x += 1; }", "the code ran too many steps", 19),
+    ("loop { }", "the code ran too many steps", 1),
+    ("while true { }", "the code ran too many steps", 1),
+    ("do { } while true;", "the code ran too many steps", 1),
+    ("fn down(n) { down(n + 1) } down(0);", "functions call each other too deep", 19),
+    ("let s = \"xy\"; loop { s += s; }", "a string grew beyond", 27),
+    ("let a = [1]; loop { a += a; }", "an array grew beyond", 26),
+];
+
+/// Where the code stands, how a runbook and a role have it, and the file and the line of the place.
+const PLACES: [(&str, &str, &str, &str, u32); 5] = [
+    ("the load", "$f\n\n$c", "", "main.rhai", 3),
+    ("a body", "$f\ntask(\"t\").run(|| {\n$c\n});", "", "main.rhai", 3),
+    (
+        "a function of a role, called by the load",
+        "import \"roles/r\" as r;\nr::start();",
+        "$f\nfn start() {\n$c\n}",
+        "roles/r.rhai",
+        3,
+    ),
+    (
+        "a function of a role, called by a body",
+        "import \"roles/r\" as r;\ntask(\"t\").run(|| r::start());",
+        "$f\nfn start() {\n$c\n}",
+        "roles/r.rhai",
+        3,
+    ),
+    (
+        "a body that a role declared",
+        "import \"roles/r\" as r;\nr::start();",
+        "$f\nfn start() {\ntask(\"t\").run(|| {\n$c\n});\n}",
+        "roles/r.rhai",
+        4,
+    ),
+];
+
+#[test]
+fn the_place_is_exact_wherever_the_code_stands() {
+    // What ends by the clock ends at the same time; what grows needs the processor for itself.
+    let (timed, growing): (Vec<_>, Vec<_>) =
+        RUNAWAYS.into_iter().partition(|(_, message, _)| message.contains("steps"));
+    std::thread::scope(|scope| {
+        for (code, message, column) in timed {
+            scope.spawn(move || is_placed_everywhere(code, message, column));
+        }
+    });
+    for (code, message, column) in growing {
+        is_placed_everywhere(code, message, column);
+    }
+}
+
+fn is_placed_everywhere(code: &str, message: &str, column: usize) {
+    let (functions, code) = match code.split_once("} ") {
+        Some((function, code)) if code.starts_with("down") => (format!("{function}}}"), code),
+        _ => (String::new(), code),
+    };
+    for (what, book, role, file, line) in PLACES {
+        let fill = |text: &str| text.replace("$f", &functions).replace("$c", code);
+        let site = Site::new(&fill(book)).file("roles/r.rhai", &fill(role));
+        let (said, at) = if what.contains("body") {
+            let name = site.loaded().graph.tasks[0].name.clone();
+            let (said, at, _) = failure_of(&site, &name);
+            (said, at)
+        } else {
+            let (said, at, _) = site.mistake();
+            (said, at)
+        };
+        let line = if functions.is_empty() { line } else { 1 };
+        assert!(said.starts_with(message), "{what}, {code}: {said}");
+        assert_eq!(at, format!("{file}:{line}:{column}"), "{what}: {code}");
+    }
 }
