@@ -7,6 +7,7 @@ mod book;
 mod cli;
 mod layering;
 mod layout;
+mod links;
 mod live;
 mod names;
 mod reference;
