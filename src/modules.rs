@@ -51,15 +51,16 @@ fn ssh(context: &Context, user: Option<String>) -> SshSettings {
     let in_folder = |names: &[&str]| -> Vec<PathBuf> {
         folder.iter().flat_map(|folder: &PathBuf| names.iter().map(|name| folder.join(name))).collect()
     };
-    let mut known_hosts = in_folder(&["known_hosts", "known_hosts2"]);
-    known_hosts.extend(["/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2"].map(PathBuf::from));
     let variable = |name: &str| context.variables.get(name).filter(|value| !value.is_empty());
     SshSettings {
         home: context.home.clone(),
         user: user.or_else(|| context.user()),
         key_files: in_folder(&KEYS),
         agent_socket: variable("SSH_AUTH_SOCK").map(|path| Path::new(path).to_path_buf()),
-        known_hosts,
+        known_hosts: in_folder(&["known_hosts", "known_hosts2"]),
+        global_known_hosts: ["/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2"]
+            .map(PathBuf::from)
+            .into(),
         ..SshSettings::default()
     }
 }

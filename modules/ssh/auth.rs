@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use oneex_sdk::{OpError, OpResult, Secret, Target};
+use oneex_sdk::{OpError, OpResult, Secret};
 use ssh2::{KeyboardInteractivePrompt, Prompt, Session};
 
-use super::SshSettings;
 use super::error::{is_lost, lost};
+use super::host_settings::{HostSettings, Login};
 
 /// One way to log in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +24,8 @@ enum Way {
 }
 
 /// Logs in, or fails with `denied` and everything that was tried.
-pub(super) fn log_in(session: &Session, user: &str, target: &Target, settings: &SshSettings) -> OpResult<()> {
+pub(super) fn log_in(session: &Session, host: &HostSettings) -> OpResult<()> {
+    let (user, login) = (host.user.as_str(), &host.login);
     let offered = match session.auth_methods(user) {
         Ok(offered) => offered.to_owned(),
         Err(_) if session.authenticated() => return Ok(()),
@@ -32,14 +33,12 @@ pub(super) fn log_in(session: &Session, user: &str, target: &Target, settings: &
     };
     let offers = |method: &str| offered.split(',').any(|word| word == method);
     let mut tried = Vec::new();
-    for way in ways(target, settings) {
+    for way in ways(login) {
         let result = match &way {
-            Way::Password => password(session, user, target, &offers, &mut tried),
+            Way::Password => password(session, user, login, &offers, &mut tried),
             _ if !offers("publickey") => continue,
-            Way::KeyFile { path, named } => {
-                key_file(session, user, path, *named, passphrase(target, settings), &mut tried)
-            }
-            Way::Agent => agent(session, user, settings, &mut tried),
+            Way::KeyFile { path, named } => key_file(session, user, path, *named, login, &mut tried),
+            Way::Agent => agent(session, user, login, &mut tried),
         };
         if result? {
             return Ok(());
@@ -52,31 +51,14 @@ pub(super) fn log_in(session: &Session, user: &str, target: &Target, settings: &
 }
 
 /// What the inventory chose comes first, then the agent, then the usual files.
-fn ways(target: &Target, settings: &SshSettings) -> Vec<Way> {
-    let mut ways = Vec::new();
-    if let Some(path) = &target.private_key_file {
-        let path = match (path.strip_prefix("~"), &settings.home) {
-            (Ok(rest), Some(home)) => home.join(rest),
-            _ => path.clone(),
-        };
-        ways.push(Way::KeyFile { path, named: true });
-    }
-    if target.password.is_some() {
-        ways.push(Way::Password);
-    }
-    if settings.agent_socket.is_some() {
-        ways.push(Way::Agent);
-    }
-    if target.private_key_file.is_none() {
-        let files = settings.key_files.iter();
-        ways.extend(files.map(|path| Way::KeyFile { path: path.clone(), named: false }));
-    }
-    ways
-}
-
-fn passphrase(target: &Target, settings: &SshSettings) -> Option<String> {
-    let own = target.options.get("ansible_ssh_private_key_passphrase").and_then(|value| value.as_str());
-    own.map(str::to_owned).or_else(|| settings.passphrase.as_ref().map(|secret| secret.expose().clone()))
+fn ways(login: &Login) -> Vec<Way> {
+    let files = |named: bool| {
+        let files = login.identity_files.iter().filter(move |file| file.named == named);
+        files.map(move |file| Way::KeyFile { path: file.path.clone(), named })
+    };
+    let password = login.password.iter().map(|_| Way::Password);
+    let agent = login.agent.iter().map(|_| Way::Agent);
+    files(true).chain(password).chain(agent).chain(files(false)).collect()
 }
 
 fn key_file(
@@ -84,9 +66,10 @@ fn key_file(
     user: &str,
     path: &Path,
     named: bool,
-    passphrase: Option<String>,
+    login: &Login,
     tried: &mut Vec<String>,
 ) -> OpResult<bool> {
+    let passphrase = login.passphrase.as_ref().map(|secret| secret.expose().clone());
     let shown = path.display();
     let key = match fs::read_to_string(path) {
         Ok(key) => key,
@@ -122,8 +105,8 @@ fn key_file(
     }
 }
 
-fn agent(session: &Session, user: &str, settings: &SshSettings, tried: &mut Vec<String>) -> OpResult<bool> {
-    let Some(socket) = &settings.agent_socket else { return Ok(false) };
+fn agent(session: &Session, user: &str, login: &Login, tried: &mut Vec<String>) -> OpResult<bool> {
+    let Some(socket) = &login.agent else { return Ok(false) };
     let identities = session.agent().and_then(|mut agent| {
         agent.set_identity_path(socket)?;
         agent.connect()?;
@@ -152,11 +135,11 @@ fn agent(session: &Session, user: &str, settings: &SshSettings, tried: &mut Vec<
 fn password(
     session: &Session,
     user: &str,
-    target: &Target,
+    login: &Login,
     offers: &impl Fn(&str) -> bool,
     tried: &mut Vec<String>,
 ) -> OpResult<bool> {
-    let Some(password) = &target.password else { return Ok(false) };
+    let Some(password) = &login.password else { return Ok(false) };
     if offers("password") {
         match session.userauth_password(user, password.expose()) {
             Ok(()) => return Ok(true),
@@ -207,8 +190,8 @@ fn is_encrypted(key: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::{Way, is_encrypted, ways};
-    use crate::ssh::SshSettings;
-    use oneex_sdk::{Secret, Target};
+    use crate::ssh::host_settings::{IdentityFile, Login};
+    use oneex_sdk::Secret;
 
     fn generated(arguments: &[&str]) -> String {
         let dir = tempfile::tempdir().expect("a folder");
@@ -233,31 +216,17 @@ mod tests {
     }
 
     #[test]
-    fn what_the_inventory_chose_comes_first_and_alone_among_files() {
-        let settings = SshSettings {
-            key_files: vec!["/k".into()],
-            agent_socket: Some("/a".into()),
-            ..Default::default()
-        };
-        let usual = ways(&Target::default(), &settings);
-        assert_eq!(usual, [Way::Agent, Way::KeyFile { path: "/k".into(), named: false }]);
-        let target = Target {
-            private_key_file: Some("/own".into()),
+    fn what_the_inventory_chose_comes_first() {
+        let file = |path: &str, named| IdentityFile { path: path.into(), named };
+        let tried = |path: &str, named| Way::KeyFile { path: path.into(), named };
+        let usual =
+            Login { identity_files: vec![file("/k", false)], agent: Some("/a".into()), ..Login::default() };
+        assert_eq!(ways(&usual), [Way::Agent, tried("/k", false)]);
+        let chosen = Login {
+            identity_files: vec![file("/own", true), file("/k", false)],
             password: Some(Secret::new("p".into())),
-            ..Target::default()
+            ..usual
         };
-        let chosen = ways(&target, &settings);
-        assert_eq!(chosen, [Way::KeyFile { path: "/own".into(), named: true }, Way::Password, Way::Agent]);
-    }
-
-    #[test]
-    fn a_key_below_the_home_folder_is_found_there() {
-        let settings = SshSettings { home: Some("/home/ops".into()), ..Default::default() };
-        for (written, expected) in
-            [("~/.ssh/site", "/home/ops/.ssh/site"), ("/k/~/x", "/k/~/x"), ("~ops/k", "~ops/k")]
-        {
-            let target = Target { private_key_file: Some(written.into()), ..Target::default() };
-            assert_eq!(ways(&target, &settings), [Way::KeyFile { path: expected.into(), named: true }]);
-        }
+        assert_eq!(ways(&chosen), [tried("/own", true), Way::Password, Way::Agent, tried("/k", false)]);
     }
 }

@@ -1,21 +1,20 @@
 //! Opens connections: TCP, key exchange, the host's key, the user's.
 
-use std::net::SocketAddr;
+use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::Duration;
 
-use oneex_sdk::{BoxFuture, CancellationToken, Connector, OpError, OpResult, Target, Transport, io_reason};
+use oneex_sdk::{BoxFuture, CancellationToken, Connector, OpError, OpResult, Target, Transport};
 use ssh2::Session;
-use tokio::net::{TcpStream, lookup_host};
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
+use super::dial::dial;
+use super::host_settings::HostSettings;
 use super::known_hosts::KnownHost;
+use super::resolve::resolve;
 use super::transport::SshTransport;
 use super::{SshSettings, auth, host_key};
-
-/// The port of SSH.
-const PORT: u16 = 22;
 
 /// Connections that are being opened at a time, for each processor. Opening one takes seven round trips and 2 ms of
 /// work, so that even a host which answers at once is waited for most of the time.
@@ -42,31 +41,27 @@ impl SshConnector {
     }
 
     async fn open(&self, target: &Target) -> OpResult<Arc<dyn Transport>> {
-        let address = target.address.clone().unwrap_or_else(|| target.name.clone());
-        let port = target.port.unwrap_or(PORT);
-        let user = target.user.clone().or_else(|| self.settings.user.clone());
-        let user = user.ok_or_else(|| {
-            OpError::invalid(format!("no user is set for `{}`", target.name)).hint("set `ansible_user`")
-        })?;
-        let (limit, begun) = (self.settings.connect_timeout, std::time::Instant::now());
-        tracing::debug!(address, port, user, "connecting");
-        let stream = tokio::time::timeout(limit, dial(&address, port)).await.map_err(|_elapsed| {
-            OpError::unreachable(format!(
-                "`{address}` port {port} does not answer within {} s",
-                limit.as_secs_f32()
-            ))
-        })??;
+        let host = Arc::new(resolve(&self.settings, target)?);
+        let begun = std::time::Instant::now();
+        tracing::debug!(
+            host = host.name,
+            address = host.host_name,
+            port = host.port,
+            user = host.user,
+            "connecting"
+        );
+        let stream = dial(&host).await?;
         let permit = Arc::clone(&self.handshakes).acquire_owned().await;
-        let (settings, target, name) = (Arc::clone(&self.settings), target.clone(), user.clone());
+        let shaken = Arc::clone(&host);
         let opened = spawn_blocking(move || {
             let _permit = permit;
-            shake_hands(stream, &address, port, &name, &target, &settings).map(|link| (link, target))
+            shake_hands(stream, &shaken)
         });
-        let (link, target) = opened
+        let link = opened
             .await
             .map_err(|error| OpError::failed(format!("the connection was not opened: {error}")))??;
-        tracing::debug!(host = target.name, took = ?begun.elapsed(), "connected");
-        Ok(Arc::new(SshTransport::start(link, user, target.sudo_password, &self.settings)?))
+        tracing::debug!(host = host.name, took = ?begun.elapsed(), "connected");
+        Ok(Arc::new(SshTransport::start(link, target.sudo_password.clone(), &host)?))
     }
 }
 
@@ -89,49 +84,27 @@ impl Connector for SshConnector {
     }
 }
 
-/// Opens a socket and waits for the server's first bytes, so that a silent one holds no permit.
-async fn dial(address: &str, port: u16) -> OpResult<std::net::TcpStream> {
-    let unreachable = |what: &str, error: std::io::Error| {
-        OpError::unreachable(format!("`{address}` port {port}: {what}: {}", io_reason(&error)))
-    };
-    let found =
-        lookup_host((address, port)).await.map_err(|error| unreachable("the name is not known", error))?;
-    let addresses: Vec<SocketAddr> = found.collect();
-    let stream = TcpStream::connect(addresses.as_slice())
-        .await
-        .map_err(|error| unreachable("no connection", error))?;
-    stream.readable().await.map_err(|error| unreachable("no answer", error))?;
-    let stream = stream.into_std().and_then(|stream| stream.set_nonblocking(false).map(|()| stream));
-    stream.map_err(|error| unreachable("no connection", error))
-}
-
 /// Everything up to an open session; blocks, each step for the connection's time limit at most.
-fn shake_hands(
-    stream: std::net::TcpStream,
-    address: &str,
-    port: u16,
-    user: &str,
-    target: &Target,
-    settings: &SshSettings,
-) -> OpResult<Link> {
+fn shake_hands(stream: TcpStream, host: &HostSettings) -> OpResult<Link> {
     let broken = |error: ssh2::Error| {
+        let (address, port) = (&host.host_name, host.port);
         OpError::unreachable(format!("`{address}` port {port}: no SSH session: {}", error.message()))
     };
     let _ = rustix::net::sockopt::set_tcp_nodelay(&stream, true);
     // What is sent and not acknowledged for this long ends the connection: a host that vanished.
-    let patience = millis(settings.keepalive.saturating_mul(3));
+    let patience = millis(host.keepalive.saturating_mul(host.keepalive_count));
     let _ = rustix::net::sockopt::set_tcp_user_timeout(&stream, patience);
     let socket =
         stream.try_clone().map_err(|error| OpError::failed(format!("no socket is left: {error}")))?;
     let mut session = Session::new().map_err(broken)?;
-    session.set_compress(false);
-    session.set_timeout(millis(settings.connect_timeout));
+    session.set_compress(host.compression);
+    session.set_timeout(millis(host.connect_timeout));
     session.set_tcp_stream(stream);
-    let known = KnownHost::load(&settings.known_hosts, &target.host_keys, address, port);
+    let known = KnownHost::of(host);
     host_key::prefer_known(&session, &known);
     session.handshake().map_err(broken)?;
-    host_key::check(&session, &known, address, port, settings)?;
-    auth::log_in(&session, user, target, settings)?;
+    host_key::check(&session, &known, host)?;
+    auth::log_in(&session, host)?;
     Ok(Link { session, socket })
 }
 

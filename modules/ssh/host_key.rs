@@ -8,8 +8,9 @@ use std::path::Path;
 use oneex_sdk::{OpError, OpResult};
 use ssh2::{HostKeyType, MethodType, Session};
 
+use super::host_settings::HostSettings;
 use super::known_hosts::{self, KnownHost, KnownKey, Verdict};
-use super::{SshSettings, StrictHostKeys};
+use super::settings::StrictHostKeys;
 
 /// All types that are accepted, the better first.
 const KINDS: [&str; 6] = [
@@ -38,19 +39,14 @@ fn preference(kinds: &[&str]) -> String {
 }
 
 /// Accepts the key that the host showed, or fails with `denied` and what to do.
-pub(super) fn check(
-    session: &Session,
-    known: &KnownHost,
-    address: &str,
-    port: u16,
-    settings: &SshSettings,
-) -> OpResult<()> {
+pub(super) fn check(session: &Session, known: &KnownHost, host: &HostSettings) -> OpResult<()> {
+    let (settings, (address, port)) = (&host.host_key, host.known_as());
     let (blob, kind) = session.host_key().ok_or_else(|| OpError::denied("the host showed no key"))?;
     let kind = kind_name(kind);
     let shown = format!("{kind} {}", known_hosts::fingerprint(blob));
     let place =
         |key: &KnownKey| format!("{} {} ({})", key.kind, known_hosts::fingerprint(&key.blob), key.place);
-    let file = settings.known_hosts.first();
+    let file = settings.user_files.first();
     match (known.judge(blob), settings.strict) {
         (Verdict::Known, _) => Ok(()),
         (Verdict::Revoked(key), _) => {

@@ -10,6 +10,8 @@ use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, Mac};
 use sha1::Sha1;
 
+use super::host_settings::HostSettings;
+
 /// A key that some line names for the host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct KnownKey {
@@ -55,6 +57,14 @@ pub(super) struct KnownHost {
 }
 
 impl KnownHost {
+    /// Reads all that is known of a host.
+    pub(super) fn of(host: &HostSettings) -> Self {
+        let settings = &host.host_key;
+        let files: Vec<PathBuf> = settings.user_files.iter().chain(&settings.global_files).cloned().collect();
+        let (name, port) = host.known_as();
+        Self::load(&files, &settings.known, name, port)
+    }
+
     /// Reads the files, of which those that are missing say nothing, and the inventory's own keys.
     pub(super) fn load(files: &[PathBuf], inventory: &[String], address: &str, port: u16) -> Self {
         let names = names(address, port);
@@ -90,6 +100,16 @@ impl KnownHost {
         match with(Marker::Authority).next() {
             Some(authority) => Verdict::AuthorityOnly(authority.clone()),
             None => Verdict::Unknown,
+        }
+    }
+}
+
+impl HostSettings {
+    /// The name and port that the host's key is known by: the alias, where there is one, has no port.
+    pub(super) fn known_as(&self) -> (&str, u16) {
+        match &self.host_key.alias {
+            Some(alias) => (alias, 22),
+            None => (&self.host_name, self.port),
         }
     }
 }

@@ -8,12 +8,15 @@
 mod actor;
 mod auth;
 mod connector;
+mod dial;
 mod error;
 mod frames;
 mod host_key;
+mod host_settings;
 mod job;
 mod known_hosts;
 mod request;
+mod resolve;
 mod settings;
 mod shell;
 mod transfer;
@@ -21,5 +24,8 @@ mod transport;
 mod waker;
 
 pub use connector::SshConnector;
+pub use host_settings::{
+    AddressFamily, Algorithms, HostKeySettings, HostSettings, IdentityFile, Jump, Login, Way,
+};
 pub use settings::{SshSettings, StrictHostKeys};
 pub use transport::SshTransport;

@@ -31,8 +31,11 @@ pub struct SshSettings {
     pub passphrase: Option<Secret<String>>,
     /// The socket of the agent.
     pub agent_socket: Option<PathBuf>,
-    /// Files in the format of sshd(8), `SSH_KNOWN_HOSTS FILE FORMAT`; missing ones are passed over.
+    /// The user's files in the format of sshd(8), `SSH_KNOWN_HOSTS FILE FORMAT`; missing ones are passed
+    /// over. New keys are added to the first.
     pub known_hosts: Vec<PathBuf>,
+    /// The machine's files.
+    pub global_known_hosts: Vec<PathBuf>,
     /// What happens when a host's key is not known.
     pub strict: StrictHostKeys,
     /// How long connecting and logging in may take, each; 10 seconds.
@@ -52,6 +55,7 @@ impl Default for SshSettings {
             passphrase: None,
             agent_socket: None,
             known_hosts: Vec::new(),
+            global_known_hosts: Vec::new(),
             strict: StrictHostKeys::default(),
             connect_timeout: Duration::from_secs(10),
             keepalive: Duration::from_secs(30),

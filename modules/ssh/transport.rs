@@ -10,11 +10,11 @@ use oneex_sdk::{
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, oneshot};
 
-use super::SshSettings;
 use super::actor::{Actor, Parts};
 use super::connector::Link;
 use super::error::lost;
 use super::frames::new_token;
+use super::host_settings::HostSettings;
 use super::job::{Body, Counters, Job, Order, Purpose};
 use super::request::{self, Input, LARGEST_INLINE};
 use super::waker::{self, Waker};
@@ -45,9 +45,8 @@ impl SshTransport {
     /// Hands an open session to a thread of its own.
     pub(super) fn start(
         link: Link,
-        user: String,
         sudo_password: Option<Secret<String>>,
-        settings: &SshSettings,
+        host: &HostSettings,
     ) -> OpResult<Self> {
         let failed =
             |error: std::io::Error| OpError::failed(format!("the connection cannot be served: {error}"));
@@ -60,13 +59,13 @@ impl SshTransport {
             bell,
             counters: Arc::clone(&counters),
             sudo_password,
-            limit: settings.shells,
-            keepalive: settings.keepalive,
+            limit: host.shells,
+            keepalive: host.keepalive,
         };
         let actor = Actor::new(link.session, parts);
         let thread = std::thread::Builder::new().name("ssh".to_owned()).stack_size(STACK);
         thread.spawn(move || actor.run()).map_err(failed)?;
-        Ok(Self { user, orders, waker, counters, next_job: AtomicU64::new(1) })
+        Ok(Self { user: host.user.clone(), orders, waker, counters, next_job: AtomicU64::new(1) })
     }
 
     /// Runs a command with streams of its own.
