@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use oneex_engine::diag::{Position, SourceMap};
-use oneex_engine::graph::{Amount, Graph, HostsFrom, Notifies, Retry, Task, TaskId, TaskKind};
+use oneex_engine::graph::{Amount, Graph, HostsFrom, Notifies, Task, TaskId, TaskKind};
 use oneex_engine::inventory::HostSet;
 use oneex_engine::run::{Arg, Code, Failure, Interrupt, NodeContext, OpCall, Returned, facts, perform};
 use oneex_sdk::{DynOp, ErrorKind, Value};
@@ -33,7 +33,7 @@ pub(crate) fn graph(name: &str, hosts: HostSet, body: Arc<dyn Code>) -> Result<G
         max_fail: Amount::Count(0),
         throttle: None,
         exclusive: Vec::new(),
-        retry: Retry::default(),
+        retry: None,
         timeout: None,
         sudo: None,
         tags: Vec::new(),

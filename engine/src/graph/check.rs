@@ -283,8 +283,11 @@ mod tests {
         let b = sample.in_block(block, "b");
         sample.on(a, &["h1"]);
         sample.after(b, &[a]);
-        sample.blocks[block].batch =
-            Some(Batch { ladder: vec![Amount::Count(1)], pause: std::time::Duration::ZERO, check: None });
+        sample.blocks[block].batch = Some(Box::new(Batch {
+            ladder: vec![Amount::Count(1)],
+            pause: std::time::Duration::ZERO,
+            check: None,
+        }));
         let text = refused(sample);
         assert!(text.contains("`web/b` has no hosts, but a batch rolls through its block `web`"), "{text}");
         assert!(text.contains("`web/b` waits for all batches of its own block `web`"), "{text}");

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Amount, Block, Graph, HostsFrom, Needed, Notifies, Retry, Task, TaskId, TaskKind};
+use super::{Amount, Block, Graph, HostsFrom, Needed, Notifies, Task, TaskId, TaskKind};
 use crate::diag::{Diagnostics, Position, SourceMap};
 use crate::inventory::HostSet;
 
@@ -42,7 +42,7 @@ impl Sample {
             max_fail: Amount::Count(0),
             throttle: None,
             exclusive: Vec::new(),
-            retry: Retry::default(),
+            retry: None,
             timeout: None,
             sudo: None,
             tags: Vec::new(),

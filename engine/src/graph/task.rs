@@ -152,7 +152,7 @@ pub struct Block {
     /// True when its tasks are not run in the order written.
     pub parallel: bool,
     /// A batch rolls through the whole block: all tasks of it on the batch's hosts, then the next.
-    pub batch: Option<Batch>,
+    pub batch: Option<Box<Batch>>,
     /// How many hosts of the block may fail before no further batch begins; the tasks carry it too.
     pub max_fail: Amount,
     /// Where it was declared.
@@ -160,6 +160,8 @@ pub struct Block {
 }
 
 /// A task as the script declared it.
+///
+/// There may be 100,000 of them: what few tasks have is boxed.
 #[derive(Debug, Clone)]
 pub struct Task {
     /// Its place in the graph.
@@ -185,15 +187,15 @@ pub struct Task {
     /// Whether a node runs; all must be true (a block's conditions come before the task's own).
     pub when: Vec<Condition>,
     /// A rolling update.
-    pub batch: Option<Batch>,
+    pub batch: Option<Box<Batch>>,
     /// How many nodes may fail before what waits for the whole of it is blocked.
     pub max_fail: Amount,
     /// At most so many nodes of this task at a time.
     pub throttle: Option<usize>,
     /// At most one node of the run that holds any of these keys.
     pub exclusive: Vec<String>,
-    /// When a failed body is run again.
-    pub retry: Retry,
+    /// When a failed body is run again; without it never.
+    pub retry: Option<Box<Retry>>,
     /// How long an attempt of the body may take.
     pub timeout: Option<Duration>,
     /// The user that operations on the body's own host run as.

@@ -147,7 +147,8 @@ impl Life {
                 Err(Interrupt::Failed(failure)) => failure,
                 Err(other) => return Ok(NodeEnd::interrupted(other)),
             };
-            let Some(wait) = wait_after(&task.retry, attempt, failure.kind) else {
+            let wait = task.retry.as_ref().and_then(|retry| wait_after(retry, attempt, failure.kind));
+            let Some(wait) = wait else {
                 return Err(failure);
             };
             if self.cancel.is_cancelled() {

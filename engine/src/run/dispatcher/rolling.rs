@@ -16,7 +16,7 @@ use crate::run::{Interrupt, Mode, NodeKey, NodeStatus, Phase, Returned, RunEvent
 /// A rolling update. What it rolls over are hosts; for a task without hosts, its items.
 pub(super) struct Roll {
     name: Arc<str>,
-    batch: Batch,
+    batch: Box<Batch>,
     max_fail: Amount,
     tasks: Vec<u32>,
     /// How many of its tasks have no nodes yet.
@@ -45,7 +45,7 @@ struct Unit {
 }
 
 impl Roll {
-    fn new(name: Arc<str>, batch: Batch, max_fail: Amount, tasks: Vec<u32>) -> Self {
+    fn new(name: Arc<str>, batch: Box<Batch>, max_fail: Amount, tasks: Vec<u32>) -> Self {
         Self {
             name,
             batch,

@@ -67,7 +67,7 @@ fn open(context: &NativeCallContext<'_>, name: &str, map: Map) -> Result<usize, 
             parent: outer,
             tasks: Vec::new(),
             parallel,
-            batch: rolling,
+            batch: rolling.map(Box::new),
             max_fail: inherited.max_fail.unwrap_or(Amount::Count(0)),
             position,
         });

@@ -128,7 +128,7 @@ fn draft(
             max_fail: inherited.max_fail.unwrap_or(Amount::Count(0)),
             throttle: inherited.throttle,
             exclusive: inherited.exclusive,
-            retry: Retry::default(),
+            retry: None,
             timeout: None,
             sudo: inherited.sudo,
             tags: inherited.tags,
@@ -377,7 +377,7 @@ fn register_order(engine: &mut Engine) {
         })
         .register_fn("batch", |context: NativeCallContext, handle: &mut Handle, size: Dynamic| {
             build(&context, handle, "batch", false, |draft, _| {
-                draft.task.batch = Some(batch(&context, size)?);
+                draft.task.batch = Some(Box::new(batch(&context, size)?));
                 Ok(())
             })
         });
@@ -403,7 +403,7 @@ fn register_policy(engine: &mut Engine) {
         "max_fail", value: Dynamic, false, |draft| draft.task.max_fail = options::amount(&value)?;
         "throttle", value: Dynamic, false, |draft| draft.task.throttle = Some(options::count(&value, 1)?);
         "exclusive", value: Dynamic, false, |draft| draft.task.exclusive.extend(options::texts(&value)?);
-        "retry", value: Dynamic, false, |draft| draft.task.retry = retry(&value)?;
+        "retry", value: Dynamic, false, |draft| draft.task.retry = Some(Box::new(retry(&value)?));
         "timeout", value: Dynamic, false, |draft| draft.task.timeout = Some(options::limit(&value)?);
         "sudo", value: Dynamic, false, |draft| draft.task.sudo = options::user(&value)?;
         "tags", value: Dynamic, true, |draft| draft.task.tags.extend(options::texts(&value)?);
@@ -415,7 +415,8 @@ fn register_policy(engine: &mut Engine) {
             "retry",
             |context: NativeCallContext, handle: &mut Handle, value: Dynamic, wait: Dynamic| {
                 build(&context, handle, "retry", false, |draft, _| {
-                    draft.task.retry = Retry { wait: options::duration(&wait)?, ..retry(&value)? };
+                    let wait = options::duration(&wait)?;
+                    draft.task.retry = Some(Box::new(Retry { wait, ..retry(&value)? }));
                     Ok(())
                 })
             },

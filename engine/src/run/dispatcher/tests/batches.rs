@@ -16,7 +16,7 @@ fn rolled(hosts: &str, batch: Batch, fail: &'static str, max_fail: usize) -> (Sc
     let mut scenario = Scenario::new(hosts);
     let task = scenario.task("roll", move |call| if call.host() == fail { fails("no") } else { DONE });
     scenario.on(task, "all");
-    scenario.at(task).batch = Some(batch);
+    scenario.at(task).batch = Some(Box::new(batch));
     scenario.at(task).max_fail = Amount::Count(max_fail);
     (scenario, task)
 }
@@ -181,7 +181,7 @@ fn a_task_without_hosts_in_a_block_is_a_barrier_there() {
 #[test]
 fn a_batch_rolls_through_the_whole_block() {
     let (mut scenario, block) = block("a,b,c,d", &["one", "two"], |_, _| DONE);
-    scenario.sample.blocks[block].batch = Some(rolling(&[Amount::Count(2)]));
+    scenario.sample.blocks[block].batch = Some(Box::new(rolling(&[Amount::Count(2)])));
     let ended = scenario.run();
     assert_eq!(ended.lines("batch"), ["shop 1: a,b", "shop 2: c,d"]);
     for host in ["a", "b"] {
@@ -194,7 +194,7 @@ fn a_batch_rolls_through_the_whole_block() {
 fn a_block_stops_rolling_when_a_host_has_failed_in_any_task() {
     let (mut scenario, block) =
         block("a,b", &["one", "two"], |_, name| if name == "one" { fails("no") } else { DONE });
-    scenario.sample.blocks[block].batch = Some(rolling(&[Amount::Count(1)]));
+    scenario.sample.blocks[block].batch = Some(Box::new(rolling(&[Amount::Count(1)])));
     let ended = scenario.run();
     assert_eq!(ended.lines("start"), ["shop/one [a]"]);
     for node in ["shop/two [a]", "shop/one [b]", "shop/two [b]"] {
@@ -206,7 +206,7 @@ fn a_block_stops_rolling_when_a_host_has_failed_in_any_task() {
 fn what_cannot_roll_ends_blocked_and_does_not_hang() {
     // `middle` waits for all hosts of `one`, and the second batch of the block for `middle`.
     let (mut scenario, block) = block("a,b", &["one", "two"], |_, _| DONE);
-    scenario.sample.blocks[block].batch = Some(rolling(&[Amount::Count(1)]));
+    scenario.sample.blocks[block].batch = Some(Box::new(rolling(&[Amount::Count(1)])));
     let [one, two] = [TaskId(0), TaskId(1)];
     let middle = scenario.task("middle", |_| DONE);
     scenario.on(middle, "all");

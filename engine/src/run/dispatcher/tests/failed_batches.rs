@@ -9,8 +9,8 @@ use crate::graph::{Amount, Batch, Retry, TaskId};
 use crate::run::scenario::{Body, Call, DONE, Ended, Scenario, code, fails, fails_as};
 use crate::run::{Mode, NodeStatus, RunStatus};
 
-fn batch(size: usize) -> Option<Batch> {
-    Some(Batch { ladder: vec![Amount::Count(size)], pause: Duration::ZERO, check: None })
+fn batch(size: usize) -> Option<Box<Batch>> {
+    Some(Box::new(Batch { ladder: vec![Amount::Count(size)], pause: Duration::ZERO, check: None }))
 }
 
 /// Blocks until `count` nodes of a task have ended.
@@ -227,8 +227,13 @@ fn a_rescue_and_the_wait_for_an_attempt_are_cancelled_too() {
     scenario.on(task, "all");
     scenario.at(task).batch = batch(3);
     let hour = Duration::from_secs(3600);
-    scenario.at(task).retry =
-        Retry { times: 1, wait: hour, max_wait: hour, on: vec!["timeout".into()], ..Retry::default() };
+    scenario.at(task).retry = Some(Box::new(Retry {
+        times: 1,
+        wait: hour,
+        max_wait: hour,
+        on: vec!["timeout".into()],
+        ..Retry::default()
+    }));
     scenario.at(task).rescue = Some(code(move |call| {
         if call.host() != "b" {
             return fails("in vain");

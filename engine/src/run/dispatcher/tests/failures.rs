@@ -51,13 +51,13 @@ fn a_failed_host_stops_only_what_depends_on_it() {
 fn a_body_is_run_again_after_waits_that_grow() {
     let mut scenario = Scenario::new("");
     let flaky = flaky(&mut scenario, "flaky", 3);
-    scenario.at(flaky).retry = Retry {
+    scenario.at(flaky).retry = Some(Box::new(Retry {
         times: 3,
         wait: Duration::from_millis(1),
         backoff: 2.0,
         max_wait: Duration::from_millis(3),
         on: vec![],
-    };
+    }));
     let ended = scenario.run();
     assert_eq!(waits(&ended.events), [0.001, 0.002, 0.003]);
     ended.in_order(&["start flaky", "again flaky 2", "again flaky 3", "again flaky 4", "end flaky ok"]);
@@ -68,8 +68,9 @@ fn retries_end_and_are_only_for_the_named_kinds() {
     let mut scenario = Scenario::new("");
     let often = scenario.task("often", |_| fails("no"));
     let once = scenario.task("once", |_| fails_as(ErrorKind::Denied, "no"));
-    scenario.at(often).retry = Retry { times: 2, ..Retry::default() };
-    scenario.at(once).retry = Retry { times: 2, on: vec!["unreachable".into()], ..Retry::default() };
+    scenario.at(often).retry = Some(Box::new(Retry { times: 2, ..Retry::default() }));
+    scenario.at(once).retry =
+        Some(Box::new(Retry { times: 2, on: vec!["unreachable".into()], ..Retry::default() }));
     let ended = scenario.run();
     assert_eq!(ended.lines("again"), ["often 2", "often 3"]);
     assert_eq!(ended.status("often"), NodeStatus::Failed);
@@ -80,7 +81,8 @@ fn retries_end_and_are_only_for_the_named_kinds() {
 fn a_plan_does_not_wait_before_it_tries_again() {
     let mut scenario = Scenario::new("");
     let flaky = flaky(&mut scenario, "flaky", 1);
-    scenario.at(flaky).retry = Retry { times: 1, wait: Duration::from_secs(3600), ..Retry::default() };
+    scenario.at(flaky).retry =
+        Some(Box::new(Retry { times: 1, wait: Duration::from_secs(3600), ..Retry::default() }));
     scenario.mode = Mode::Plan;
     let ended = scenario.run();
     assert_eq!(waits(&ended.events), [0.0]);
@@ -109,7 +111,8 @@ fn each_attempt_has_its_own_time() {
     let slow =
         scenario.task("slow", |call| if call.context.attempt == 1 { call.until_cancelled() } else { DONE });
     scenario.at(slow).timeout = Some(Duration::from_millis(20));
-    scenario.at(slow).retry = Retry { times: 1, on: vec!["timeout".into()], ..Retry::default() };
+    scenario.at(slow).retry =
+        Some(Box::new(Retry { times: 1, on: vec!["timeout".into()], ..Retry::default() }));
     let ended = scenario.run();
     ended.in_order(&["start slow", "again slow 2", "end slow ok"]);
 }

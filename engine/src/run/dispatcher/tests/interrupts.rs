@@ -89,12 +89,12 @@ fn a_wait_before_the_next_attempt_ends_at_once() {
         let _ = failed.send(());
         crate::run::scenario::fails("no")
     });
-    scenario.at(flaky).retry = crate::graph::Retry {
+    scenario.at(flaky).retry = Some(Box::new(crate::graph::Retry {
         times: 1,
         wait: std::time::Duration::from_secs(3600),
         max_wait: std::time::Duration::from_secs(3600),
         ..Default::default()
-    };
+    }));
     scenario.task("stop", move |_| {
         hears.lock().expect("one hears").recv().expect("it runs");
         stop.interrupt("SIGINT");

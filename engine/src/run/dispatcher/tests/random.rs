@@ -56,7 +56,7 @@ fn scenario(shapes: &[Shape], parallel: bool, block_batch: bool) -> Scenario {
     let block = scenario.sample.block("block", None, parallel);
     if block_batch {
         scenario.sample.blocks[block].batch =
-            Some(Batch { ladder: vec![Amount::Count(1)], pause: Duration::ZERO, check: None });
+            Some(Box::new(Batch { ladder: vec![Amount::Count(1)], pause: Duration::ZERO, check: None }));
     }
     let mut handlers: Vec<TaskId> = Vec::new();
     for (index, shape) in shapes.iter().enumerate() {
@@ -89,10 +89,8 @@ fn scenario(shapes: &[Shape], parallel: bool, block_batch: bool) -> Scenario {
             }
         }
         let task = scenario.at(id);
-        task.batch = shape.batch.map(|size| Batch {
-            ladder: vec![Amount::Count(size.into())],
-            pause: Duration::ZERO,
-            check: None,
+        task.batch = shape.batch.map(|size| {
+            Box::new(Batch { ladder: vec![Amount::Count(size.into())], pause: Duration::ZERO, check: None })
         });
         task.max_fail = Amount::Count(shape.max_fail.into());
         task.throttle = shape.throttle.map(usize::from);
