@@ -13,6 +13,7 @@ mod attributes;
 mod content;
 mod edit;
 mod invocation;
+mod many;
 mod mode;
 mod place;
 mod probe;

@@ -206,16 +206,88 @@ pub trait Call: Send + Sync {
     fn apply<'a>(&'a self, writer: &'a dyn Writer, looked: &'a Looked) -> BoxFuture<'a, OpResult<Output>>;
 }
 
+/// What a script calls what serde found: `string "x"` is a string.
+fn found_words(found: &str) -> String {
+    match found.split(' ').next().unwrap_or_default() {
+        "sequence" => "an array".to_owned(),
+        "map" => "a map".to_owned(),
+        "string" | "character" => "a string".to_owned(),
+        "boolean" => "true or false".to_owned(),
+        "integer" => found.replacen("integer ", "", 1),
+        "floating" => found.replacen("floating point ", "", 1),
+        "null" | "unit" => "`()`".to_owned(),
+        _ => found.to_owned(),
+    }
+}
+
+/// What a script calls what serde expected: an `u16` is a whole number.
+fn wanted_words(wanted: &str) -> &str {
+    match wanted {
+        "a sequence" => "an array",
+        "a boolean" => "true or false",
+        "i8" | "i16" | "i32" | "i64" | "isize" | "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number",
+        "f32" | "f64" => "a number",
+        wanted if wanted.starts_with("struct ") => "a map",
+        wanted => wanted,
+    }
+}
+
+/// What is wrong with a call, and what is meant instead where that is known.
+type Wrong = (String, Option<String>);
+
+/// One error of everything that is wrong. Each hint stays with what it is for.
+fn refused(mut wrong: Vec<Wrong>) -> OpError {
+    if wrong.len() == 1
+        && let Some((message, hint)) = wrong.pop()
+    {
+        let error = OpError::invalid(message);
+        return hint.map_or(error.clone(), |hint| error.hint(hint));
+    }
+    let all = wrong.into_iter().map(|(message, hint)| match hint {
+        Some(hint) => format!("{message} ({hint})"),
+        None => message,
+    });
+    OpError::invalid(all.collect::<Vec<_>>().join("; "))
+}
+
+/// Reads the options, of which some may be known to be `wrong`. Where one more is, the others are read without
+/// it, so that all that are wrong are told.
+fn read_options<P: DeserializeOwned>(
+    name: &str,
+    mut options: Value,
+    mut wrong: Vec<Wrong>,
+) -> Result<P, Vec<Wrong>> {
+    loop {
+        let error = match serde_path_to_error::deserialize(options.clone()) {
+            Ok(params) if wrong.is_empty() => return Ok(params),
+            Ok(_) => return Err(wrong),
+            Err(error) => error,
+        };
+        let path = error.path().to_string();
+        let (why, hint) = wrong_value(&error.inner().to_string());
+        let key = path.split(['.', '[']).next().unwrap_or_default();
+        let is_removed = options.as_object_mut().is_some_and(|map| map.remove(key).is_some());
+        if is_removed {
+            wrong.push((format!("`{name}`: option `{path}`: {why}"), hint));
+        } else if wrong.is_empty() {
+            return Err(vec![(format!("`{name}`: {why}"), hint)]);
+        } else {
+            // What is missing now was taken away here, or told before.
+            return Err(wrong);
+        }
+    }
+}
+
 /// What serde says of a value, as our messages are written; with the nearest right one where it is
 /// one of several.
 fn wrong_value(text: &str) -> (String, Option<String>) {
     if let Some((found, wanted)) =
         text.strip_prefix("invalid type: ").and_then(|rest| rest.split_once(", expected "))
     {
-        let found = [("sequence", "an array"), ("map", "a map"), ("integer ", ""), ("floating point ", "")]
-            .into_iter()
-            .fold(found.to_owned(), |found, (word, ours)| found.replace(word, ours));
-        return (format!("expected {wanted}, found {found}"), None);
+        return (format!("must be {}, not {}", wanted_words(wanted), found_words(found)), None);
+    }
+    if let Some(wanted) = text.strip_prefix("expected ") {
+        return (format!("must be {wanted}"), None);
     }
     let Some((given, known)) = text.strip_prefix("unknown variant `").and_then(|rest| rest.split_once('`'))
     else {
@@ -263,25 +335,27 @@ impl<O: Op> DynOp for Erased<O> {
     fn bind(&self, options: Value) -> OpResult<Box<dyn Call>> {
         let name = self.manual.full_name();
         let known = self.manual.options();
-        if let Some(map) = options.as_object() {
-            if let Some(key) = map.keys().find(|key| !known.contains(&key.as_str())) {
+        let mut wrong: Vec<Wrong> = Vec::new();
+        let mut options = options;
+        if let Some(map) = options.as_object_mut() {
+            for key in map.keys().filter(|key| !known.contains(&key.as_str())) {
                 let hint = match nearest(key, known.iter().copied()) {
                     Some(right) => format!("did you mean `{right}`?"),
                     None => format!("options are: {}", known.join(", ")),
                 };
-                return Err(OpError::invalid(format!("`{name}` has no option `{key}`")).hint(hint));
+                wrong.push((format!("`{name}` has no option `{key}`"), Some(hint)));
             }
-            if let Some(missing) = self.manual.required().into_iter().find(|key| !map.contains_key(*key)) {
-                return Err(OpError::invalid(format!("`{name}` needs the option `{missing}`")));
+            let is_known = wrong.is_empty();
+            map.retain(|key, _| known.contains(&key.as_str()));
+            let missing = self.manual.required().into_iter().filter(|key| !map.contains_key(*key));
+            let missing: Vec<Wrong> =
+                missing.map(|key| (format!("`{name}` needs the option `{key}`"), None)).collect();
+            // One that does not exist may be meant for what seems to be missing.
+            if is_known {
+                wrong.extend(missing);
             }
         }
-        let params = serde_path_to_error::deserialize(options).map_err(|error| {
-            let path = error.path().to_string();
-            let at = if path == "." { String::new() } else { format!(": option `{path}`") };
-            let (why, hint) = wrong_value(&error.inner().to_string());
-            let error = OpError::invalid(format!("`{name}`{at}: {why}"));
-            hint.map_or(error.clone(), |hint| error.hint(hint))
-        })?;
+        let params = read_options(&name, options, wrong).map_err(refused)?;
         Ok(Box::new(Bound { op: Arc::clone(&self.op), params }))
     }
 }

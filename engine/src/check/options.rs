@@ -180,8 +180,7 @@ fn missing<'a>(
     required: impl Iterator<Item = &'a str>,
     report: &mut Report<'_>,
 ) {
-    let mut absent = required.filter(|name| !map.iter().any(|(key, _)| key.name == *name));
-    if let Some(name) = absent.next() {
+    for name in required.filter(|name| !map.iter().any(|(key, _)| key.name == *name)) {
         let message = format!("`{}` needs the option `{name}`", call.full_name());
         report.error("missing-option", call.place(), message, None);
     }

@@ -7,6 +7,7 @@ use oneex_sdk::{parse_duration, parse_size};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::host::many::OneOrMany;
 use crate::host::mode::octal;
 use crate::host::probe::{FileType, check_path};
 
@@ -32,14 +33,14 @@ enum Wanted {
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Params {
-    /// The absolute paths of the folders that are searched.
-    paths: Vec<String>,
-    /// Patterns of the shell for the name; one must fit.
+    /// The absolute paths of the folders that are searched: one, or an array.
+    paths: OneOrMany,
+    /// Patterns of the shell for the name, one or an array; one must fit.
     #[serde(default)]
-    patterns: Vec<String>,
-    /// Patterns of the shell for names that are left out.
+    patterns: OneOrMany,
+    /// Patterns of the shell for names that are left out, one or an array.
     #[serde(default)]
-    excludes: Vec<String>,
+    excludes: OneOrMany,
     /// Searches the folders below too.
     #[serde(default)]
     recurse: bool,
@@ -79,12 +80,12 @@ Sources: find(1p), Ansible's module `find` for the names of the options.";
     const POSITIONAL: &'static [&'static str] = &["paths"];
     const EXAMPLES: &'static [Example] = &[Example {
         about: "old logs, removed",
-        code: r#"for f in h.find([dir], #{ patterns: ["*.log"], age: "7d", recurse: true }).files { h.absent(f.path); }"#,
+        code: r#"for f in h.find(dir, #{ patterns: "*.log", age: "7d", recurse: true }).files { h.absent(f.path); }"#,
         proof: Proof::Run,
     }];
 
     fn resources(&self, params: &Params) -> Resources {
-        Resources::Paths(params.paths.clone())
+        Resources::Paths(params.paths.as_slice().to_vec())
     }
 
     async fn read(&self, reader: &dyn Reader, params: &Params) -> OpResult<Output> {
@@ -113,11 +114,11 @@ Sources: find(1p), Ansible's module `find` for the names of the options.";
 
 /// The words for find(1).
 fn words(params: &Params) -> OpResult<Vec<String>> {
-    if params.paths.is_empty() {
+    if params.paths.as_slice().is_empty() {
         return Err(OpError::invalid("`paths` is empty"));
     }
     let mut words = Vec::new();
-    for path in &params.paths {
+    for path in params.paths.as_slice() {
         check_path(path)?;
         let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
         words.push(format!("/{}", parts.join("/")));
@@ -136,13 +137,13 @@ fn words(params: &Params) -> OpResult<Vec<String>> {
     if !params.hidden {
         add(&["!", "-name", ".*"]);
     }
-    for pattern in &params.excludes {
+    for pattern in params.excludes.as_slice() {
         add(&["!", "-name", pattern]);
     }
-    for (at, pattern) in params.patterns.iter().enumerate() {
+    for (at, pattern) in params.patterns.as_slice().iter().enumerate() {
         add(&[if at == 0 { "(" } else { "-o" }, "-name", pattern]);
     }
-    if !params.patterns.is_empty() {
+    if !params.patterns.as_slice().is_empty() {
         add(&[")"]);
     }
     Ok(words)
