@@ -31,10 +31,10 @@ impl Page {
                 Event::End(TagEnd::Heading(_)) => {
                     page.anchor(&heading.take().unwrap_or_default());
                 }
-                Event::Start(Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. }) => {
-                    if !dest_url.contains("://") && !dest_url.starts_with("mailto:") {
-                        page.links.push(dest_url.into_string());
-                    }
+                Event::Start(Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. })
+                    if !dest_url.contains("://") && !dest_url.starts_with("mailto:") =>
+                {
+                    page.links.push(dest_url.into_string());
                 }
                 _ => {}
             }
