@@ -8,8 +8,48 @@ use oneex_sdk::{Command, OpError, OpResult, Program, quote};
 /// The longest single argument that Linux passes to a program (`MAX_ARG_STRLEN`, execve(2)).
 const LONGEST_ARGUMENT: usize = 128 * 1024 - 1;
 
+/// Refuses what no system could run as it is written, in the same words on every host.
+pub(crate) fn check(command: &Command) -> OpResult<()> {
+    match &command.program {
+        Program::Argv(argv) if argv.first().is_none_or(String::is_empty) => {
+            return Err(OpError::invalid("the command is empty"));
+        }
+        Program::Argv(_) | Program::Shell { .. } => {}
+    }
+    for (name, _) in &command.env {
+        check_variable(name)?;
+    }
+    let arguments = command.argument_texts().map(|text| ("an argument".to_owned(), text));
+    let variables =
+        command.env.iter().map(|(name, value)| (format!("the variable `{name}`"), value.as_str()));
+    let folder = command.cwd.iter().map(|folder| ("the command's folder".to_owned(), folder.as_str()));
+    if let Some((what, _)) = arguments.chain(variables).chain(folder).find(|(_, text)| text.contains('\0')) {
+        return Err(OpError::invalid(format!("{what} holds a NUL, which no program can be given"))
+            .hint("bytes of any kind go through standard input"));
+    }
+    if command.cwd.as_ref().is_some_and(String::is_empty) {
+        return Err(
+            OpError::invalid("the command's folder is empty").hint("without `cwd` it is the user's home")
+        );
+    }
+    match command.argument_texts().map(str::len).max() {
+        Some(longest) if longest > LONGEST_ARGUMENT => {
+            Err(OpError::invalid(format!("an argument of {longest} bytes is longer than a system accepts"))
+                .hint("send long values as standard input or as a file"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The folder of a command is not there, or closed to its user.
+pub(crate) fn no_folder(folder: &str) -> OpError {
+    OpError::failed(format!("the folder `{folder}` cannot be entered"))
+        .hint("it must be there already, and open to the user that runs the command")
+}
+
 /// Sets mask, environment and folder. Where the folder cannot be entered, `no_folder` is run.
 pub(crate) fn surroundings(command: &Command, no_folder: &str) -> OpResult<String> {
+    check(command)?;
     let mut text = String::new();
     if let Some(umask) = command.umask {
         let _ = write!(text, "umask {:04o};", umask & 0o7777);
@@ -20,7 +60,6 @@ pub(crate) fn surroundings(command: &Command, no_folder: &str) -> OpResult<Strin
         let _ = write!(text, "cd {} 2>/dev/null||{{ {no_folder};}};", quote(&folder));
     }
     for (name, value) in &command.env {
-        check_variable(name)?;
         let _ = write!(text, "export {name}={};", quote(value));
     }
     Ok(text)
@@ -28,18 +67,8 @@ pub(crate) fn surroundings(command: &Command, no_folder: &str) -> OpResult<Strin
 
 /// The program and its arguments as words; `sh` is what stands for the shell.
 pub(crate) fn words(command: &Command, sh: &str) -> OpResult<String> {
-    if let Some(longest) = command.argument_texts().map(str::len).max()
-        && longest > LONGEST_ARGUMENT
-    {
-        return Err(OpError::invalid(format!(
-            "an argument of {longest} bytes is longer than a system accepts"
-        ))
-        .hint("send long values as standard input or as a file"));
-    }
+    check(command)?;
     match &command.program {
-        Program::Argv(argv) if argv.first().is_none_or(String::is_empty) => {
-            Err(OpError::invalid("the command is empty"))
-        }
         Program::Argv(argv) => Ok(argv.iter().map(|word| quote(word)).collect::<Vec<_>>().join(" ")),
         Program::Shell { text, args } => {
             let mut line = format!("{sh} -c {} sh", quote(text));
@@ -73,9 +102,16 @@ pub(crate) fn check_user(user: &str) -> OpResult<()> {
 
 /// `sudo` said no; `said` is what it wrote, of which the last line tells why.
 pub(crate) fn sudo_refused(user: &str, said: &str) -> OpError {
-    let line = said.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("it gave no reason").trim();
-    OpError::denied(format!("`sudo` does not let this user act as `{user}`: {}", oneex_sdk::visible(line)))
-        .hint("set `ansible_become_password`, or allow it without a password in sudoers(5)")
+    // What its plugins say last is no reason: `sudo: error initializing audit plugin sudoers_audit`.
+    let is_reason =
+        |line: &&str| !line.trim().is_empty() && !line.contains("error initializing audit plugin");
+    let line = said.lines().rfind(is_reason).unwrap_or("it gave no reason").trim();
+    let message = format!("`sudo` does not let this user act as `{user}`: {}", oneex_sdk::visible(line));
+    OpError::denied(message).hint(if line.contains("unknown user") {
+        "the user must be there before anything is run as it"
+    } else {
+        "set `ansible_become_password`, or allow it without a password in sudoers(5)"
+    })
 }
 
 /// The bytes as a format of `printf(1)`, quoted: POSIX shells write any byte from it by themselves.
@@ -99,7 +135,7 @@ pub(crate) fn printf_format(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{check_user, check_variable, printf_format, surroundings, words};
+    use super::{check_user, check_variable, printf_format, sudo_refused, surroundings, words};
     use oneex_sdk::{Command, ErrorKind};
 
     fn sh(text: &str) -> Vec<u8> {
@@ -135,6 +171,22 @@ mod tests {
         assert_eq!(String::from_utf8(sh(&text)).expect("text"), format!("{}\n", odd.display()));
         command.cwd = Some("/does/not/exist".into());
         assert_eq!(sh(&surroundings(&command, "echo missing").expect("valid")), b"missing\n");
+    }
+
+    #[test]
+    fn why_sudo_refuses_is_told_without_what_its_plugins_add() {
+        for (said, told) in [
+            (
+                "sudo: unknown user nobody2\nsudo: error initializing audit plugin sudoers_audit\n",
+                "sudo: unknown user nobody2",
+            ),
+            ("\nsudo: a password is required\n\n", "sudo: a password is required"),
+            ("Sorry, try again.\nsudo: 1 incorrect password attempt", "sudo: 1 incorrect password attempt"),
+            ("\n", "it gave no reason"),
+        ] {
+            let error = sudo_refused("ops", said);
+            assert_eq!(error.message, format!("`sudo` does not let this user act as `ops`: {told}"));
+        }
     }
 
     #[test]

@@ -52,11 +52,18 @@ impl CommandText {
 }
 
 /// Judges how a user's command ended: its result, or the failure that shows its output.
-pub(crate) fn outcome(command: &Command, output: CommandOutput, ok_codes: &[i32]) -> OpResult<Output> {
+pub(crate) fn outcome(command: &Command, mut output: CommandOutput, ok_codes: &[i32]) -> OpResult<Output> {
     let shown = command.shown();
     let message = match &output.exit {
         Exit::Code(code) if ok_codes.contains(code) => return Ok(fields(&output)),
-        Exit::Code(code) => format!("`{shown}` ended with status {code}"),
+        Exit::Code(code) => {
+            if let Some(error) = no_program(command, &output) {
+                // What is said of it differs between systems, and says no more.
+                output.stderr.clear();
+                return Err(error.command(command.line(), output));
+            }
+            format!("`{shown}` ended with status {code}")
+        }
         Exit::Signal(_) if ok_codes.contains(&output.code()) => return Ok(fields(&output)),
         Exit::Signal(name) => format!("`{shown}` was ended by SIG{name}"),
         Exit::TimedOut => {
@@ -66,17 +73,32 @@ pub(crate) fn outcome(command: &Command, output: CommandOutput, ok_codes: &[i32]
                 .command(command.line(), output));
         }
     };
-    let hint = match (&command.program, output.code()) {
-        (Program::Argv(argv), 127) => {
-            argv.first().map(|name| format!("is `{name}` installed, and in the `PATH` of the host's user?"))
+    Err(OpError::failed(message).command(command.line(), output))
+}
+
+/// The failure of a command whose program did not even start. A program may end with the same statuses: that it
+/// was not there is told by the one line that names it.
+fn no_program(command: &Command, output: &CommandOutput) -> Option<OpError> {
+    let Program::Argv(argv) = &command.program else { return None };
+    let name = argv.first()?;
+    let stderr = output.stderr_text();
+    let is_told = output.stdout.is_empty() && stderr.lines().count() == 1 && stderr.contains(name.as_str());
+    let says = |texts: &[&str]| is_told && texts.iter().any(|text| stderr.contains(text));
+    match output.exit {
+        Exit::Code(127) if says(&["No such file or directory", "not found"]) => {
+            let error = OpError::failed(format!("there is no program `{name}`"));
+            Some(error.hint(if name.contains('/') {
+                "is the path right, and is the interpreter there that its first line names?"
+            } else {
+                "is it installed, and in the `PATH` of the host's user?"
+            }))
+        }
+        Exit::Code(126) if says(&["ermission denied"]) => {
+            let error = OpError::failed(format!("`{name}` cannot be executed: permission denied"));
+            Some(error.hint("is it a program, and may the host's user execute it?"))
         }
         _ => None,
-    };
-    let error = OpError::failed(message).command(command.line(), output);
-    Err(match hint {
-        Some(hint) => error.hint(hint),
-        None => error,
-    })
+    }
 }
 
 /// The fields of a result: `stdout`, `raw`, `stderr`, `code`, `ok`, `lines`.

@@ -14,6 +14,32 @@ use tokio::process::{Child, ChildStdin};
 use super::group;
 use super::pipes::{self, Collected};
 
+/// Why there is no process.
+pub(super) enum NotStarted {
+    /// The program is not there, or may not be executed: what a shell would report of it.
+    Program(CommandOutput),
+    /// The program is a text that names no interpreter in its first line.
+    BareScript,
+    /// Anything else.
+    Other(OpError),
+}
+
+impl From<OpError> for NotStarted {
+    fn from(error: OpError) -> Self {
+        Self::Other(error)
+    }
+}
+
+impl From<NotStarted> for OpError {
+    fn from(reason: NotStarted) -> Self {
+        match reason {
+            NotStarted::Program(output) => Self::failed(output.stderr_text().trim_end()),
+            NotStarted::BareScript => Self::failed("the program is a script that names no interpreter"),
+            NotStarted::Other(error) => error,
+        }
+    }
+}
+
 /// A process that was started.
 pub(super) struct Process {
     child: Child,
@@ -30,8 +56,24 @@ enum Ended {
 }
 
 impl Process {
-    /// Starts `words` as the leader of a process group of its own.
-    pub(super) fn start(words: &[String], command: &Command, home: Option<&Path>) -> OpResult<Self> {
+    /// Starts `words` as the leader of a process group of its own. A script that names no interpreter is run by
+    /// `sh`, as every shell does it (execvp(3)).
+    pub(super) fn start(
+        words: &[String],
+        command: &Command,
+        home: Option<&Path>,
+    ) -> Result<Self, NotStarted> {
+        match Self::start_program(words, command, home) {
+            Err(NotStarted::BareScript) => {
+                let by_shell = ["sh", "-c", "exec \"$@\"", "sh"].map(str::to_owned);
+                let words: Vec<String> = by_shell.into_iter().chain(words.iter().cloned()).collect();
+                Self::start_program(&words, command, home)
+            }
+            result => result,
+        }
+    }
+
+    fn start_program(words: &[String], command: &Command, home: Option<&Path>) -> Result<Self, NotStarted> {
         let broken = |error: std::io::Error| OpError::failed(format!("no pipe can be made: {error}"));
         let (stdout, stdout_end) = pipes::pipe().map_err(broken)?;
         let (stderr, stderr_end) = pipes::pipe().map_err(broken)?;
@@ -101,7 +143,7 @@ pub(super) async fn feed(stdin: Option<ChildStdin>, bytes: &[&[u8]]) {
 
 /// The words that run a command as this user; a mask needs a shell, as only a process can set its own.
 pub(super) fn words(command: &Command) -> OpResult<Vec<String>> {
-    crate::shell::words(command, "sh")?;
+    crate::shell::check(command)?;
     let words = match &command.program {
         Program::Argv(argv) => argv.clone(),
         Program::Shell { text, args } => {
@@ -125,11 +167,14 @@ fn spawn(
     home: Option<&Path>,
     stdout: OwnedFd,
     stderr: OwnedFd,
-) -> OpResult<Child> {
+) -> Result<Child, NotStarted> {
     let (program, arguments) = words.split_first().ok_or_else(|| OpError::invalid("the command is empty"))?;
     // As sshd does it for a user whose home folder is not there.
     let home = home.map(|home| if home.is_dir() { home } else { Path::new("/") });
-    let folder = command.cwd.as_deref().map(Path::new).or(home);
+    let folder = match (command.cwd.as_deref().map(Path::new), home) {
+        (Some(folder), Some(home)) => Some(home.join(folder)),
+        (folder, home) => folder.or(home).map(Path::to_owned),
+    };
     let mut process = tokio::process::Command::new(program);
     process
         .args(arguments)
@@ -139,18 +184,34 @@ fn spawn(
         .process_group(0)
         .kill_on_drop(true);
     for (name, value) in &command.env {
-        crate::shell::check_variable(name)?;
         process.env(name, value);
     }
     if let Some(folder) = folder {
-        if !folder.is_dir() {
-            return Err(OpError::failed(format!("the folder `{}` cannot be entered", folder.display())));
+        if rustix::fs::access(&folder, rustix::fs::Access::EXEC_OK).is_err() || !folder.is_dir() {
+            let shown = command.cwd.clone().unwrap_or_else(|| folder.display().to_string());
+            return Err(crate::shell::no_folder(&shown).into());
         }
         process.current_dir(folder);
     }
-    process.spawn().map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => OpError::failed(format!("there is no program `{program}`")),
-        _ => OpError::failed(format!("`{program}` cannot be started: {error}")),
+    process.spawn().map_err(|error| not_started(program, &error))
+}
+
+/// The statuses are those of `env`, `nice` and every shell: 127 for what is not there, 126 for what is no program.
+fn not_started(program: &str, error: &std::io::Error) -> NotStarted {
+    let (code, why) = match error.kind() {
+        std::io::ErrorKind::NotFound => (127, "No such file or directory"),
+        std::io::ErrorKind::PermissionDenied => (126, "Permission denied"),
+        _ if error.raw_os_error() == Some(rustix::io::Errno::NOEXEC.raw_os_error()) => {
+            return NotStarted::BareScript;
+        }
+        _ => return OpError::failed(format!("`{program}` cannot be started: {error}")).into(),
+    };
+    let stderr = format!("{program}: {why}\n").into_bytes();
+    NotStarted::Program(CommandOutput {
+        exit: Exit::Code(code),
+        stdout: Vec::new(),
+        stderr,
+        truncated: false,
     })
 }
 

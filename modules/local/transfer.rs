@@ -8,6 +8,7 @@ use tokio::io::{self, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::LocalTransport;
 use super::sudo::Access;
+use super::transport::Started;
 
 /// Bytes moved at a time.
 const CHUNK: usize = 256 * 1024;
@@ -105,7 +106,7 @@ impl LocalTransport {
         let mut command = Command::script(text, [path]);
         command.user = Some(user.to_owned());
         command.umask = Some(0o077);
-        let (mut process, first) = self.start(&command).await?;
+        let Started { mut process, first, .. } = self.start(&command).await?;
         let mut stdin =
             process.stdin().ok_or_else(|| OpError::failed("the process has no standard input"))?;
         let feeding = async move {

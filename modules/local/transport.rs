@@ -3,17 +3,26 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use oneex_sdk::{
-    BoxFuture, CancellationToken, Command, CommandOutput, OpResult, Secret, Traffic, Transport, quote,
+    BoxFuture, CancellationToken, Command, CommandOutput, Exit, OpResult, Secret, Traffic, Transport,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::LocalSettings;
-use super::process::{self, Process};
+use super::process::{self, NotStarted, Process};
 use super::sudo::{Access, Sudo};
 
 /// Takes its own text from the first lines of standard input, up to the line `$1`: what it sets is
 /// in no argument list. `read` takes no byte more than its line, so the rest is the command's.
 const LOADER: &str = "t=;while IFS= read -r l&&[ \"$l\" != \"$1\" ];do t=\"$t$l\n\";done;eval \"$t\"";
+
+/// A command that runs.
+pub(super) struct Started {
+    pub(super) process: Process,
+    /// What must be written to its standard input before the command's own.
+    pub(super) first: Vec<u8>,
+    /// What standard error is where another user cannot enter the command's folder.
+    no_folder: Option<String>,
+}
 
 /// Runs commands as processes of the controller.
 #[derive(Debug)]
@@ -44,28 +53,27 @@ impl LocalTransport {
         self.received.fetch_add(received, Ordering::Relaxed);
     }
 
-    /// Starts a command, as another user where it says so. The bytes are what must be written to
-    /// its standard input before the command's own.
-    pub(super) async fn start(&self, command: &Command) -> OpResult<(Process, Vec<u8>)> {
+    /// Starts a command, as another user where it says so.
+    pub(super) async fn start(&self, command: &Command) -> Result<Started, NotStarted> {
         let access = match &command.user {
             Some(user) => self.sudo.access(user).await?,
             None => Access::Same,
         };
         let home = self.settings.home.as_deref();
         let Some(user) = command.user.as_deref().filter(|_| access != Access::Same) else {
-            return Ok((Process::start(&process::words(command)?, command, home)?, Vec::new()));
+            let process = Process::start(&process::words(command)?, command, home)?;
+            return Ok(Started { process, first: Vec::new(), no_folder: None });
         };
         let end = format!("end-{:032x}", rand::random::<u128>());
-        let folder = quote(command.cwd.as_deref().unwrap_or_default());
-        let no_folder = format!("echo the folder {folder} cannot be entered >&2;exit 126");
-        let text = crate::shell::surroundings(command, &no_folder)?;
+        let text = crate::shell::surroundings(command, &format!("echo {end} >&2;exit 126"))?;
         let line = crate::shell::words(command, "sh")?;
         let mut first = self.sudo.answer(access);
         first.extend_from_slice(format!("cd 2>/dev/null||cd /;{text}exec {line}\n{end}\n").as_bytes());
         let mut words: Vec<String> = Sudo::words(access, user).into_iter().map(str::to_owned).collect();
         words.extend(["sh", "-c", LOADER, "sh", &end].map(str::to_owned));
         let outside = Command::argv(words.clone());
-        Ok((Process::start(&words, &outside, home)?, first))
+        let process = Process::start(&words, &outside, home)?;
+        Ok(Started { process, first, no_folder: Some(format!("{end}\n")) })
     }
 }
 
@@ -76,7 +84,10 @@ impl Transport for LocalTransport {
         cancel: &'a CancellationToken,
     ) -> BoxFuture<'a, OpResult<CommandOutput>> {
         Box::pin(async move {
-            let (mut process, first) = self.start(command).await?;
+            let Started { mut process, first, no_folder } = match self.start(command).await {
+                Err(NotStarted::Program(output)) => return Ok(output),
+                started => started?,
+            };
             let stdin = process.stdin();
             let parts = [first.as_slice(), command.stdin.as_slice()];
             let feeding = process::feed(stdin, &parts);
@@ -88,6 +99,10 @@ impl Transport for LocalTransport {
             };
             let (output, received) = result?;
             self.count(command.stdin.len() as u64, received);
+            let is_told = |text: String| output.exit == Exit::Code(126) && output.stderr == text.as_bytes();
+            if no_folder.is_some_and(is_told) {
+                return Err(crate::shell::no_folder(command.cwd.as_deref().unwrap_or_default()));
+            }
             Ok(output)
         })
     }

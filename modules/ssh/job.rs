@@ -23,6 +23,8 @@ pub(super) struct Job {
     pub(super) id: u64,
     /// The user, where it is not the session's.
     pub(super) user: Option<String>,
+    /// The folder that it begins in, where it names one.
+    pub(super) folder: Option<String>,
     /// What begins its frames.
     pub(super) token: String,
     /// The text for the shell.

@@ -384,7 +384,7 @@ impl Running {
                     .hint("the command may have killed its parent"));
             }
             (None, Some(_)) if self.no_folder => {
-                return Err(OpError::failed("the command's folder cannot be entered"));
+                return Err(crate::shell::no_folder(self.job.folder.as_deref().unwrap_or("~")));
             }
             (None, Some(Ending { signal: Some(signal), .. })) => Exit::Signal(signal.clone()),
             (None, Some(ending)) => Exit::Code(ending.status),

@@ -93,6 +93,7 @@ impl SshTransport {
         self.order(Order::Run(Box::new(Job {
             id,
             user,
+            folder: command.cwd.clone(),
             token,
             request,
             body,

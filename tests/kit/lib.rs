@@ -16,6 +16,7 @@ pub mod project;
 mod relay;
 mod signals;
 pub mod terminal;
+mod wired;
 
 pub use accounts::FarmUser;
 pub use disk::SmallDisk;
@@ -23,3 +24,4 @@ pub use fake::FakeHost;
 pub use farm::{FarmHost, FarmOptions, SshFarm};
 pub use host::{TestHost, TestSecrets};
 pub use machine::{Machine, RemoteMachine};
+pub use wired::WiredHost;

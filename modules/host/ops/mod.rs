@@ -30,8 +30,8 @@ use oneex_sdk::Registry;
 #[cfg(test)]
 pub(crate) use {
     absent::Absent, block::Block, copy::Copy, directory::Directory, exec::Exec, fetch::Fetch, file::File,
-    find::Find, line::Line, link::Link, read::Read, script::Script, stat::Stat, template::Template,
-    write::Write,
+    find::Find, line::Line, link::Link, query::Query, read::Read, script::Script, stat::Stat,
+    template::Template, write::Write,
 };
 
 /// Adds every operation on hosts.

@@ -5,3 +5,4 @@ mod contents;
 mod disks;
 mod names;
 mod owners;
+mod wires;

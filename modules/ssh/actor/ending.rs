@@ -82,6 +82,7 @@ impl Actor {
         self.queue.push_front(Box::new(Job {
             id: 0,
             user,
+            folder: None,
             token,
             request,
             body: Body::Inline,

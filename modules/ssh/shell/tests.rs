@@ -13,6 +13,7 @@ fn running(keep: usize, sink: Option<mpsc::Sender<Vec<u8>>>) -> Running {
     let job = Job {
         id: 1,
         user: None,
+        folder: None,
         token: "T".into(),
         request: String::new(),
         body: Body::Inline,

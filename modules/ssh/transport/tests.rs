@@ -133,7 +133,7 @@ async fn words_values_and_folders_arrive_as_they_are() {
     nowhere.cwd = Some("/no/such".into());
     assert_eq!(
         run(&host, nowhere).await.expect_err("no folder").message,
-        "the command's folder cannot be entered"
+        "the folder `/no/such` cannot be entered"
     );
 }
 
