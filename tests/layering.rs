@@ -4,6 +4,7 @@
 //! and say why in the commit.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
 
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
 
@@ -50,10 +51,14 @@ const FOUNDATIONS: [&str; 10] = [
     "tempfile",
 ];
 
+/// What the build itself used: crates for other platforms were not fetched for it.
 pub(crate) fn metadata() -> Metadata {
+    let version = Command::new("rustc").arg("-vV").output().unwrap().stdout;
+    let version = String::from_utf8(version).unwrap();
+    let host = version.lines().find_map(|line| line.strip_prefix("host: ")).unwrap();
     MetadataCommand::new()
         .manifest_path(crate::sources::root().join("Cargo.toml"))
-        .other_options(["--locked".to_owned(), "--offline".to_owned()])
+        .other_options(["--locked", "--offline", "--filter-platform", host].map(str::to_owned))
         .exec()
         .unwrap()
 }

@@ -83,10 +83,12 @@ fn the_stream_is_whole_however_a_run_ends() {
     ];
     assert_eq!(ended, wanted.map(|(node, status)| (node.to_owned(), status)).into());
 
-    // A script that cannot be loaded has no events, and standard output stays empty.
+    // A script that cannot be loaded has one event, the last; the error itself is for people too.
     project.write("wrong.rhai", "task(");
     let wrong = project.oneex(["run", "wrong.rhai", "--output", "json"]).run().expect_code(2);
-    assert_eq!(wrong.stdout, "");
+    let only: Value = serde_json::from_str(&wrong.stdout).unwrap();
+    assert_eq!((&only["event"], &only["seq"]), (&"load_failed".into(), &1.into()));
+    assert_eq!(only["errors"][0]["position"]["file"], "wrong.rhai");
     assert!(wrong.stderr.starts_with("error"), "{}", wrong.stderr);
 
     // What a script says while it is loaded comes right after the beginning, and nowhere else.
