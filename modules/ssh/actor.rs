@@ -2,12 +2,14 @@
 //! poll(2) when nothing can be done.
 
 mod ending;
+mod forwarding;
 mod opening;
+mod relay;
 
 use std::collections::{HashSet, VecDeque};
-use std::net::TcpStream;
-use std::sync::Arc;
+use std::os::fd::OwnedFd;
 use std::sync::mpsc::{Receiver, TryRecvError};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use oneex_sdk::{OpError, Secret};
@@ -15,9 +17,13 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use ssh2::{Channel, Session};
 use tokio::sync::oneshot;
 
+use self::forwarding::Forwarding;
 use self::opening::Opening;
+use self::relay::Relay;
+use super::backoff::Backoff;
 use super::error::{is_again, lost};
-use super::job::{Counters, Job, Order, Purpose};
+use super::job::{Counters, Forward, Job, Order, Purpose};
+use super::passage::Passage;
 use super::shell::{Shell, State, Step, outbound};
 use super::waker::Bell;
 
@@ -27,10 +33,13 @@ const BUFFER: usize = 128 * 1024;
 /// Everything the thread owns.
 pub(super) struct Actor {
     session: Session,
-    socket: TcpStream,
+    socket: OwnedFd,
+    /// What the connection goes through; kept as long as the connection.
+    passage: Passage,
     orders: Receiver<Order>,
     bell: Bell,
     counters: Arc<Counters>,
+    fate: Arc<OnceLock<String>>,
     sudo_password: Option<Secret<String>>,
     /// Shells at a time; less when the server allows less.
     limit: usize,
@@ -40,6 +49,14 @@ pub(super) struct Actor {
     next_shell: u64,
     queue: VecDeque<Box<Job>>,
     opening: Option<Opening>,
+    /// The server has no room for another shell: how often it was asked, and when it is asked again.
+    backoff: Option<Backoff>,
+    not_before: Option<Instant>,
+    /// Connections to hosts behind this one: asked for, being opened, open.
+    forwards: VecDeque<Forward>,
+    forwarding: Option<Forwarding>,
+    relays: Vec<Relay>,
+    next_relay: u64,
     /// Users for whom `sudo` asks for the password.
     asked: HashSet<String>,
     /// Channels that are being closed.
@@ -56,16 +73,21 @@ pub(super) struct Actor {
 enum Who {
     Shell(u64),
     Opening,
+    Relay(u64),
+    Forwarding,
     Closing,
     Keepalive,
 }
 
 /// What the thread needs beside the session.
 pub(super) struct Parts {
-    pub(super) socket: TcpStream,
+    pub(super) socket: OwnedFd,
+    pub(super) passage: Passage,
     pub(super) orders: Receiver<Order>,
     pub(super) bell: Bell,
     pub(super) counters: Arc<Counters>,
+    /// Where it is said why the connection was lost.
+    pub(super) fate: Arc<OnceLock<String>>,
     pub(super) sudo_password: Option<Secret<String>>,
     pub(super) limit: usize,
     pub(super) keepalive: Duration,
@@ -80,9 +102,11 @@ impl Actor {
         Self {
             session,
             socket: parts.socket,
+            passage: parts.passage,
             orders: parts.orders,
             bell: parts.bell,
             counters: parts.counters,
+            fate: parts.fate,
             sudo_password: parts.sudo_password,
             limit: parts.limit.max(1),
             keepalive: parts.keepalive,
@@ -91,6 +115,12 @@ impl Actor {
             next_shell: 0,
             queue: VecDeque::new(),
             opening: None,
+            backoff: None,
+            not_before: None,
+            forwards: VecDeque::new(),
+            forwarding: None,
+            relays: Vec::new(),
+            next_relay: 0,
             asked: HashSet::new(),
             closing: Vec::new(),
             blocked: None,
@@ -107,11 +137,19 @@ impl Actor {
             }
             match self.pass() {
                 Ok(true) => continue,
-                Ok(false) if self.blocked.is_none() && self.shells.iter().any(Shell::has_more) => continue,
+                Ok(false) if self.blocked.is_none() && self.has_more() => continue,
                 Ok(false) => self.wait(),
-                Err(error) => return self.give_up(&lost(&format!("to the host: {}", error.message()))),
+                Err(error) => {
+                    let error = lost(&format!("to the host: {}", error.message()));
+                    let error = self.passage.explain(error);
+                    return self.give_up(&error);
+                }
             }
         }
+    }
+
+    fn has_more(&self) -> bool {
+        self.shells.iter().any(Shell::has_more) || self.relays.iter().any(Relay::has_more)
     }
 
     /// Takes all orders; true when the session is to be closed.
@@ -121,6 +159,7 @@ impl Actor {
             match self.orders.try_recv() {
                 Ok(Order::Run(job)) => self.queue.push_back(job),
                 Ok(Order::Cancel(id)) => self.cancel(id),
+                Ok(Order::Forward(order)) => self.forwards.push_back(order),
                 Ok(Order::Close(done)) => {
                     self.refuse_all(&lost("when it was closed"));
                     self.closed = Some(done);
@@ -144,7 +183,10 @@ impl Actor {
         let shells: Vec<Who> = self.shells.iter().map(|shell| Who::Shell(shell.id)).collect();
         // What opens a channel comes last: it may take packets of the others off the socket, and
         // those are asked again afterwards.
-        for who in [Who::Closing, Who::Keepalive].into_iter().chain(shells).chain([Who::Opening]) {
+        let relays: Vec<Who> = self.relays.iter().map(|relay| Who::Relay(relay.id)).collect();
+        let channels = shells.into_iter().chain(relays);
+        let all = [Who::Closing, Who::Keepalive].into_iter().chain(channels);
+        for who in all.chain([Who::Opening, Who::Forwarding]) {
             match self.step_of(who)? {
                 Step::Progress => progress = true,
                 Step::Nothing => {}
@@ -164,6 +206,11 @@ impl Actor {
                 None => Ok(Step::Nothing),
             },
             Who::Opening => self.open(),
+            Who::Relay(id) => match self.relays.iter_mut().find(|relay| relay.id == id) {
+                Some(relay) => relay.step(&self.session, &mut self.buffer, &self.counters),
+                None => Ok(Step::Nothing),
+            },
+            Who::Forwarding => self.forward(),
             Who::Closing => Ok(self.close_channels()),
             Who::Keepalive => self.keep_alive(),
         }
@@ -185,7 +232,7 @@ impl Actor {
             // What ends a command may use one shell more.
             let ends = matches!(self.queue[index].purpose, Purpose::EndCommandOf(_));
             let limit = self.limit + usize::from(ends);
-            if self.opening.is_none() && self.greeting(user.as_deref()) < self.queued(user.as_deref()) {
+            if self.may_open() && self.greeting(user.as_deref()) < self.queued(user.as_deref()) {
                 if self.shells.len() < limit {
                     self.opening = Some(Opening::new(user.clone(), self.needs_password(user.as_deref())));
                     progress = true;
@@ -262,24 +309,40 @@ impl Actor {
             events |= PollFlags::OUT;
         }
         // With no channel nothing reads the socket, and it would only wake in vain.
-        let listens = !self.shells.is_empty() || self.opening.is_some() || !self.closing.is_empty();
-        let mut both = [PollFd::new(&self.bell, PollFlags::IN), PollFd::new(&self.socket, events)];
-        let watched = if listens || self.blocked.is_some() { &mut both[..] } else { &mut both[..1] };
-        let next = self.shells.iter().filter_map(Shell::next_deadline);
+        let opens = self.opening.is_some() || self.forwarding.is_some();
+        let listens = opens || !self.shells.is_empty() || !self.relays.is_empty() || !self.closing.is_empty();
+        let mut watched = vec![PollFd::new(&self.bell, PollFlags::IN)];
+        if listens || self.blocked.is_some() {
+            watched.push(PollFd::new(&self.socket, events));
+        }
+        // While a call must come again, no other can: what the relays' sockets hold would wake in vain.
+        if self.blocked.is_none() {
+            let relays = self.relays.iter().filter(|relay| !relay.watched().is_empty());
+            watched.extend(relays.map(|relay| PollFd::new(&relay.socket, relay.watched())));
+        }
+        let next = self
+            .shells
+            .iter()
+            .filter_map(Shell::next_deadline)
+            .chain(self.forward_deadline())
+            .chain(self.not_before);
         let next = next.chain((!self.keepalive.is_zero()).then_some(self.next_keepalive)).min();
         let left = next.map(|at| at.saturating_duration_since(Instant::now()) + Duration::from_millis(1));
         let left = left.and_then(|left| Timespec::try_from(left).ok());
-        let _ = poll(watched, left.as_ref());
+        let _ = poll(&mut watched, left.as_ref());
     }
 
     /// Fails everything and then whatever is still asked.
     fn give_up(mut self, error: &OpError) {
+        // Said first: those behind this connection ask for it as soon as theirs end.
+        let _ = self.fate.set(error.message.clone());
         self.refuse_all(error);
         let orders = self.orders;
-        drop((self.shells, self.opening, self.closing, self.session, self.socket));
+        drop((self.shells, self.opening, self.relays, self.closing, self.session, self.socket, self.passage));
         for order in orders {
             match order {
                 Order::Run(job) => job.answer(Err(error.clone())),
+                Order::Forward(order) => order.answer(Err(error.clone())),
                 Order::Cancel(_) => {}
                 Order::Close(_done) => return,
             }
@@ -287,6 +350,7 @@ impl Actor {
     }
 
     fn refuse_all(&mut self, error: &OpError) {
+        self.refuse_forwards(error);
         for job in self.queue.drain(..) {
             job.answer(Err(error.clone()));
         }
@@ -297,11 +361,15 @@ impl Actor {
         }
     }
 
-    fn hang_up(self) {
+    fn hang_up(mut self) {
         self.session.set_blocking(true);
         self.session.set_timeout(1000);
-        drop((self.shells, self.opening, self.closing));
+        for relay in &mut self.relays {
+            relay.drain(&mut self.buffer, &self.counters);
+        }
+        drop((self.shells, self.opening, self.relays, self.closing));
         let _ = self.session.disconnect(None, "done", None);
+        drop((self.session, self.socket, self.passage));
         drop(self.closed);
     }
 }

@@ -1,18 +1,20 @@
 //! Opens connections: TCP, key exchange, the host's key, the user's.
 
-use std::net::TcpStream;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
-use oneex_sdk::{BoxFuture, CancellationToken, Connector, OpError, OpResult, Target, Transport};
+use oneex_sdk::{BoxFuture, CancellationToken, Connector, OpError, OpResult, Secret, Target, Transport};
 use ssh2::Session;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
-use super::dial::dial;
-use super::host_settings::HostSettings;
+use super::bastions::Bastions;
+use super::host_settings::{HostSettings, Jump, Way};
 use super::known_hosts::KnownHost;
-use super::resolve::resolve;
+use super::passage::Passage;
+use super::resolve::{resolve, resolve_jump};
+use super::road::Road;
 use super::transport::SshTransport;
 use super::{SshSettings, auth, host_key};
 
@@ -20,10 +22,11 @@ use super::{SshSettings, auth, host_key};
 /// work, so that even a host which answers at once is waited for most of the time.
 const HANDSHAKES: usize = 16;
 
-/// An open session, and its socket to wait on.
+/// An open session, its socket to wait on, and what it goes through.
 pub(super) struct Link {
     pub(super) session: Session,
-    pub(super) socket: std::net::TcpStream,
+    pub(super) socket: OwnedFd,
+    pub(super) passage: Passage,
 }
 
 /// The connector `ssh`.
@@ -31,37 +34,84 @@ pub(super) struct Link {
 pub struct SshConnector {
     settings: Arc<SshSettings>,
     handshakes: Arc<Semaphore>,
+    bastions: Bastions,
 }
 
 impl SshConnector {
     /// Makes the connector.
     pub fn new(settings: SshSettings) -> Self {
         let processors = std::thread::available_parallelism().map_or(2, usize::from);
-        Self { settings: Arc::new(settings), handshakes: Arc::new(Semaphore::new(processors * HANDSHAKES)) }
+        Self {
+            settings: Arc::new(settings),
+            handshakes: Arc::new(Semaphore::new(processors * HANDSHAKES)),
+            bastions: Bastions::default(),
+        }
     }
 
-    async fn open(&self, target: &Target) -> OpResult<Arc<dyn Transport>> {
-        let host = Arc::new(resolve(&self.settings, target)?);
-        let begun = std::time::Instant::now();
-        tracing::debug!(
-            host = host.name,
-            address = host.host_name,
-            port = host.port,
-            user = host.user,
-            "connecting"
-        );
-        let stream = dial(&host).await?;
-        let permit = Arc::clone(&self.handshakes).acquire_owned().await;
-        let shaken = Arc::clone(&host);
-        let opened = spawn_blocking(move || {
-            let _permit = permit;
-            shake_hands(stream, &shaken)
-        });
-        let link = opened
+    /// Opens the connection to a host, through whatever lies before it.
+    pub(super) fn open(
+        &self,
+        host: HostSettings,
+        sudo_password: Option<Secret<String>>,
+    ) -> BoxFuture<'_, OpResult<SshTransport>> {
+        Box::pin(async move {
+            let begun = std::time::Instant::now();
+            tracing::debug!(
+                host = host.name,
+                address = host.host_name,
+                port = host.port,
+                user = host.user,
+                "connecting"
+            );
+            let road = self.road(&host).await?;
+            let passage = road.passage.clone();
+            let permit = Arc::clone(&self.handshakes).acquire_owned().await;
+            let host = Arc::new(host);
+            let shaken = Arc::clone(&host);
+            let opened = spawn_blocking(move || {
+                let _permit = permit;
+                shake_hands(road, &shaken)
+            });
+            let opened = opened
+                .await
+                .map_err(|error| OpError::failed(format!("the connection was not opened: {error}")))?;
+            let link = match opened {
+                Ok(link) => link,
+                Err(error) => {
+                    passage.settle().await;
+                    return Err(passage.explain(error));
+                }
+            };
+            tracing::debug!(host = host.name, took = ?begun.elapsed(), "connected");
+            SshTransport::start(link, sudo_password, &host)
+        })
+    }
+
+    /// The connection to the last of the jump hosts, shared by all that go through it.
+    pub(super) async fn bastion(&self, jumps: &[Jump]) -> OpResult<Arc<SshTransport>> {
+        let Some((last, before)) = jumps.split_last() else {
+            return Err(OpError::invalid("a way through jump hosts names none"));
+        };
+        self.bastions
+            .get(jumps.to_vec(), async {
+                let mut host = resolve_jump(&self.settings, last)?;
+                // The first jump host may have a way of its own; the others come after those before them.
+                if !before.is_empty() {
+                    host.way = Way::Jumps(before.to_vec());
+                }
+                self.open(host, None).await.map_err(|error| OpError {
+                    message: format!("the jump host `{}`: {}", last.host, error.message),
+                    ..error
+                })
+            })
             .await
-            .map_err(|error| OpError::failed(format!("the connection was not opened: {error}")))??;
-        tracing::debug!(host = host.name, took = ?begun.elapsed(), "connected");
-        Ok(Arc::new(SshTransport::start(link, target.sudo_password.clone(), &host)?))
+    }
+}
+
+impl SshConnector {
+    async fn reach(&self, target: &Target) -> OpResult<Arc<dyn Transport>> {
+        let host = resolve(&self.settings, target)?;
+        Ok(Arc::new(self.open(host, target.sudo_password.clone()).await?))
     }
 }
 
@@ -78,18 +128,20 @@ impl Connector for SshConnector {
         Box::pin(async move {
             tokio::select! {
                 () = cancel.cancelled() => Err(OpError::cancelled()),
-                opened = self.open(target) => opened,
+                opened = self.reach(target) => opened,
             }
         })
     }
 }
 
 /// Everything up to an open session; blocks, each step for the connection's time limit at most.
-fn shake_hands(stream: TcpStream, host: &HostSettings) -> OpResult<Link> {
+fn shake_hands(road: Road, host: &HostSettings) -> OpResult<Link> {
+    let Road { socket: stream, passage } = road;
     let broken = |error: ssh2::Error| {
         let (address, port) = (&host.host_name, host.port);
         OpError::unreachable(format!("`{address}` port {port}: no SSH session: {}", error.message()))
     };
+    // Both mean nothing to a socket that is not of the network.
     let _ = rustix::net::sockopt::set_tcp_nodelay(&stream, true);
     // What is sent and not acknowledged for this long ends the connection: a host that vanished.
     let patience = millis(host.keepalive.saturating_mul(host.keepalive_count));
@@ -105,7 +157,7 @@ fn shake_hands(stream: TcpStream, host: &HostSettings) -> OpResult<Link> {
     session.handshake().map_err(broken)?;
     host_key::check(&session, &known, host)?;
     auth::log_in(&session, host)?;
-    Ok(Link { session, socket })
+    Ok(Link { session, socket, passage })
 }
 
 fn millis(duration: Duration) -> u32 {

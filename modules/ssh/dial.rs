@@ -1,10 +1,10 @@
 //! Opens the socket of a connection that goes through nothing else.
 
 use std::io;
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 
 use oneex_sdk::{OpError, OpResult, io_reason};
-use tokio::net::{TcpSocket, lookup_host};
+use tokio::net::{TcpSocket, TcpStream, lookup_host};
 
 use super::host_settings::{AddressFamily, HostSettings};
 
@@ -19,21 +19,8 @@ impl AddressFamily {
     }
 }
 
-/// Opens a socket within the host's time limit and waits for the server's first bytes, so that a silent one
-/// holds no permit.
+/// Opens a socket, which does not block. Sets no time limit.
 pub(super) async fn dial(host: &HostSettings) -> OpResult<TcpStream> {
-    let limit = host.connect_timeout;
-    tokio::time::timeout(limit, open(host)).await.map_err(|_elapsed| {
-        OpError::unreachable(format!(
-            "`{}` port {} does not answer within {} s",
-            host.host_name,
-            host.port,
-            limit.as_secs_f32()
-        ))
-    })?
-}
-
-async fn open(host: &HostSettings) -> OpResult<TcpStream> {
     let unreachable = |what: &str, error: io::Error| {
         let (address, port) = (&host.host_name, host.port);
         OpError::unreachable(format!("`{address}` port {port}: {what}: {}", io_reason(&error)))
@@ -53,12 +40,7 @@ async fn open(host: &HostSettings) -> OpResult<TcpStream> {
     let mut last = io::Error::other("it has no address of the wanted family");
     for address in addresses {
         match connect(address, locals.as_deref()).await {
-            Ok(stream) => {
-                stream.readable().await.map_err(|error| unreachable("no answer", error))?;
-                let stream = stream.into_std();
-                let stream = stream.and_then(|stream| stream.set_nonblocking(false).map(|()| stream));
-                return stream.map_err(|error| unreachable("no connection", error));
-            }
+            Ok(stream) => return Ok(stream),
             Err(error) => last = error,
         }
     }
@@ -66,7 +48,7 @@ async fn open(host: &HostSettings) -> OpResult<TcpStream> {
 }
 
 /// Connects, from a local address of the same family where there are any to choose from.
-async fn connect(address: SocketAddr, locals: Option<&[SocketAddr]>) -> io::Result<tokio::net::TcpStream> {
+async fn connect(address: SocketAddr, locals: Option<&[SocketAddr]>) -> io::Result<TcpStream> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     if let Some(locals) = locals {
         let same = locals.iter().find(|local| local.is_ipv4() == address.is_ipv4());

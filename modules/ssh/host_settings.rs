@@ -63,7 +63,7 @@ pub enum Way {
 /// A host on the way to another, `[user@]host[:port]` or `ssh://[user@]host[:port]`.
 ///
 /// It is looked up in ssh_config by its name, as every other host.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Jump {
     /// The user, where one is written.
     pub user: Option<String>,

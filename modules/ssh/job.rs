@@ -1,5 +1,6 @@
 //! What the thread of a session is asked to do.
 
+use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -13,8 +14,34 @@ pub(super) enum Order {
     Run(Box<Job>),
     /// Ends the command with this id.
     Cancel(u64),
+    /// Connects to a host behind this one.
+    Forward(Forward),
     /// Closes the session.
     Close(oneshot::Sender<()>),
+}
+
+/// A connection to a host behind this one.
+#[derive(Debug)]
+pub(super) struct Forward {
+    /// The name or address, as this host understands it.
+    pub(super) host: String,
+    pub(super) port: u16,
+    /// How long that may take once it is its turn.
+    pub(super) limit: Duration,
+    /// Takes a socket that is the connection.
+    pub(super) reply: oneshot::Sender<OpResult<UnixStream>>,
+}
+
+impl Forward {
+    /// True while somebody waits for it.
+    pub(super) fn is_awaited(&self) -> bool {
+        !self.reply.is_closed()
+    }
+
+    /// Tells who waits.
+    pub(super) fn answer(self, result: OpResult<UnixStream>) {
+        let _ = self.reply.send(result);
+    }
 }
 
 /// A command for a shell.

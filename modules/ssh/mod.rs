@@ -7,16 +7,22 @@
 
 mod actor;
 mod auth;
+mod backoff;
+mod bastions;
 mod connector;
 mod dial;
 mod error;
 mod frames;
+mod greeting;
 mod host_key;
 mod host_settings;
 mod job;
 mod known_hosts;
+mod passage;
+mod proxy_command;
 mod request;
 mod resolve;
+mod road;
 mod settings;
 mod shell;
 mod transfer;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use oneex_sdk::{OpError, OpResult, Target};
 
 use super::SshSettings;
-use super::host_settings::{HostKeySettings, HostSettings, IdentityFile, Login};
+use super::host_settings::{HostKeySettings, HostSettings, IdentityFile, Jump, Login};
 
 /// The port of SSH.
 const PORT: u16 = 22;
@@ -43,6 +43,13 @@ pub(super) fn resolve(settings: &SshSettings, target: &Target) -> OpResult<HostS
         shells: settings.shells,
         ..HostSettings::default()
     })
+}
+
+/// Says how a jump host is reached: nothing of the inventory counts for it.
+pub(super) fn resolve_jump(settings: &SshSettings, jump: &Jump) -> OpResult<HostSettings> {
+    let target =
+        Target { name: jump.host.clone(), user: jump.user.clone(), port: jump.port, ..Target::default() };
+    resolve(settings, &target)
 }
 
 /// The key that the inventory names, or the usual ones.

@@ -1,8 +1,10 @@
 //! The open connection, as the engine holds it: a handle to the thread that owns the session.
 
-use std::sync::Arc;
+use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 use oneex_sdk::{
     BoxFuture, CancellationToken, Command, CommandOutput, OpError, OpResult, Secret, Traffic, Transport,
@@ -15,7 +17,8 @@ use super::connector::Link;
 use super::error::lost;
 use super::frames::new_token;
 use super::host_settings::HostSettings;
-use super::job::{Body, Counters, Job, Order, Purpose};
+use super::job::{Body, Counters, Forward, Job, Order, Purpose};
+use super::passage::Passage;
 use super::request::{self, Input, LARGEST_INLINE};
 use super::waker::{self, Waker};
 
@@ -25,7 +28,12 @@ const STACK: usize = 512 * 1024;
 /// An open connection over SSH.
 #[derive(Debug)]
 pub struct SshTransport {
+    name: String,
     user: String,
+    /// Why the connection was lost.
+    fate: Arc<OnceLock<String>>,
+    /// Taken when it is closed.
+    passage: Mutex<Passage>,
     orders: Sender<Order>,
     pub(super) waker: Waker,
     counters: Arc<Counters>,
@@ -53,8 +61,11 @@ impl SshTransport {
         let (waker, bell) = waker::pair().map_err(failed)?;
         let (orders, inbox) = std::sync::mpsc::channel();
         let counters = Arc::new(Counters::default());
+        let fate = Arc::new(OnceLock::new());
         let parts = Parts {
             socket: link.socket,
+            passage: link.passage.clone(),
+            fate: Arc::clone(&fate),
             orders: inbox,
             bell,
             counters: Arc::clone(&counters),
@@ -65,7 +76,33 @@ impl SshTransport {
         let actor = Actor::new(link.session, parts);
         let thread = std::thread::Builder::new().name("ssh".to_owned()).stack_size(STACK);
         thread.spawn(move || actor.run()).map_err(failed)?;
-        Ok(Self { user: host.user.clone(), orders, waker, counters, next_job: AtomicU64::new(1) })
+        Ok(Self {
+            name: host.name.clone(),
+            user: host.user.clone(),
+            fate,
+            passage: Mutex::new(link.passage),
+            orders,
+            waker,
+            counters,
+            next_job: AtomicU64::new(1),
+        })
+    }
+
+    /// The host's name, for messages.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Why the connection was lost; nothing while it is open.
+    pub(super) fn fate(&self) -> Option<&str> {
+        self.fate.get().map(String::as_str)
+    }
+
+    /// Connects to a host behind this one; `limit` is the time that this may take once it is its turn.
+    pub(super) async fn forward(&self, host: &str, port: u16, limit: Duration) -> OpResult<UnixStream> {
+        let (reply, opened) = oneshot::channel();
+        self.order(Order::Forward(Forward { host: host.to_owned(), port, limit, reply }))?;
+        opened.await.unwrap_or_else(|_closed| Err(lost("before it led on")))
     }
 
     /// Runs a command with streams of its own.
@@ -186,6 +223,8 @@ impl Transport for SshTransport {
                 // Dropped, not sent, when it is done.
                 let _ = closed.await;
             }
+            let passage = std::mem::take(&mut *self.passage.lock().unwrap_or_else(PoisonError::into_inner));
+            passage.close().await;
         })
     }
 }

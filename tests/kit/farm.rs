@@ -256,8 +256,12 @@ impl SshFarm {
         text.push_str(
             "PidFile none\nUsePAM no\nStrictModes no\nUseDNS no\nPermitRootLogin yes\n\
              PasswordAuthentication no\nKbdInteractiveAuthentication no\nPubkeyAuthentication yes\n\
-             MaxStartups 1000\nPrintMotd no\nPrintLastLog no\nLogLevel VERBOSE\n",
+             PrintMotd no\nPrintLastLog no\nLogLevel VERBOSE\n",
         );
+        // Of this one the last counts, not the first.
+        if !options.config.iter().any(|line| line.starts_with("MaxStartups ")) {
+            text.push_str("MaxStartups 1000\n");
+        }
         text
     }
 

@@ -41,7 +41,7 @@ impl Actor {
     /// Looks after commands that are over, or late; true when something was done.
     pub(super) fn tend(&mut self) -> bool {
         let now = Instant::now();
-        let mut progress = false;
+        let mut progress = self.tend_relays();
         let mut orders = Vec::new();
         for shell in &mut self.shells {
             let (id, user) = (shell.id, shell.user.clone());

@@ -1,14 +1,21 @@
 //! Opening channels for shells, one at a time, as libssh2 wants it.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use oneex_sdk::OpError;
 use ssh2::{Channel, ErrorCode};
 
 use super::Actor;
+use crate::ssh::backoff::Backoff;
 use crate::ssh::error::{is_again, is_lost};
 use crate::ssh::frames::new_token;
 use crate::ssh::shell::{Shell, Step, outbound};
+
+/// The server opens no channel (`LIBSSH2_ERROR_CHANNEL_FAILURE`).
+const REFUSED: ErrorCode = ErrorCode::Session(-21);
+/// How long a server may take to make room for a shell.
+const ROOM: Duration = Duration::from_secs(10);
 
 /// A channel on its way.
 pub(super) struct Opening {
@@ -39,6 +46,15 @@ impl Actor {
     /// Says whether `sudo` asked for the password of this user before.
     pub(super) fn needs_password(&self, user: Option<&str>) -> bool {
         user.is_some_and(|user| self.asked.contains(user))
+    }
+
+    /// Says whether a channel may be opened now: nothing else is being opened, and the server was not asked
+    /// a moment ago.
+    pub(super) fn may_open(&mut self) -> bool {
+        if self.not_before.is_some_and(|at| Instant::now() >= at) {
+            self.not_before = None;
+        }
+        self.opening.is_none() && self.forwarding.is_none() && self.not_before.is_none()
     }
 
     /// Goes on with the channel that is being opened.
@@ -76,6 +92,7 @@ impl Actor {
         else {
             return;
         };
+        self.backoff = None;
         let password = self.sudo_password.clone().filter(|_| with_password);
         self.next_shell += 1;
         let counters = Arc::clone(&self.counters);
@@ -86,12 +103,20 @@ impl Actor {
     fn opening_failed(&mut self, error: &ssh2::Error) {
         let Some(opening) = self.opening.take() else { return };
         self.closing.extend(opening.channel);
-        // LIBSSH2_ERROR_CHANNEL_FAILURE: `MaxSessions` of the server is below our limit.
-        if error.code() == ErrorCode::Session(-21) && !self.shells.is_empty() {
+        // `MaxSessions` of the server is below our limit.
+        if error.code() == REFUSED && !self.shells.is_empty() {
             self.limit = self.shells.len();
             tracing::debug!(limit = self.limit, "the host allows fewer shells");
             self.give_up_endings();
             return;
+        }
+        // The shell that was closed to make room may still count on the host, until its last process is reaped.
+        if error.code() == REFUSED && self.next_shell > 0 {
+            let backoff = self.backoff.get_or_insert_with(Backoff::new);
+            if let Some(pause) = backoff.pause(ROOM) {
+                self.not_before = Some(Instant::now() + pause);
+                return;
+            }
         }
         let error = OpError::denied(format!("the host does not start a shell: {}", error.message()))
             .hint("check `MaxSessions`, `ForceCommand` and the user's login shell on the host");
