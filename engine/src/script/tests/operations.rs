@@ -84,7 +84,7 @@ fn wrong_calls_are_refused_with_the_nearest_right_name() {
     let cases = [
         ("let o = #{ vlaue: 1 }; h.put(\"k\", o)", "`put` has no option `vlaue`", "did you mean `value`?"),
         ("let o = #{}; h.put(o)", "`put` needs the option `key`", ""),
-        ("let v = 5; h.put(\"k\", v)", "`put`: option `value`: expected a string, found `5`", ""),
+        ("let v = 5; h.put(\"k\", v)", "`put`: option `value`: must be a string, not `5`", ""),
         (
             "let r = h.put(\"k\", \"v\"); r.chagned",
             "the result of `put` has no field `chagned`",
