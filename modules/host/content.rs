@@ -11,7 +11,7 @@ use super::attributes::Attributes;
 use super::edit::Place;
 use super::mode::Mode;
 use super::place::{Placement, Source};
-use super::probe::{Depth, Probe, probe};
+use super::probe::{Depth, Probe, check_file_path, probe};
 
 /// Larger files are compared by checksum alone and shown by size.
 pub(crate) const LARGEST_SHOWN: u64 = 1 << 20;
@@ -84,6 +84,7 @@ pub(crate) async fn look(
     follow: bool,
     wanted: Wanted,
 ) -> OpResult<ContentState> {
+    check_file_path(path)?;
     let depth = Depth::Content { unless: &wanted.sha256, limit: LARGEST_SHOWN };
     let probe = probe(reader, path, follow, depth).await?;
     probe.expect_file()?;
@@ -194,6 +195,7 @@ pub(crate) async fn look_and_edit(
     is_removal: bool,
     edit: impl Fn(&str) -> String + Send,
 ) -> OpResult<Option<ContentState>> {
+    check_file_path(path)?;
     let limit = LARGEST_EDITED;
     let probe = probe(reader, path, true, Depth::Content { unless: "", limit }).await?;
     probe.expect_file()?;

@@ -8,14 +8,15 @@ use oneex_sdk::{Command, Content, OpError, OpResult, Writer};
 
 use super::attributes::Attributes;
 use super::mode::octal;
-use super::probe::{Found, Probe, failure};
+use super::probe::{Found, Probe, failure, upload_failure};
 
 /// Functions of all scripts that put something into its place.
 ///
 /// `sweep STAGED BEGIN` removes staged files of the same name that are older than `STAGED`, and all other staged
 /// links: a run that was killed left them. The name of what is staged ends in sixteen hexadecimal digits, `BEGIN`
 /// is what stands before these. `put STAGED PATH` renames; where a link to a folder is in the place, `mv` would
-/// move into that folder, and only one that does not know `-T` leaves a moment without either.
+/// move into that folder, and only one that does not know `-T` leaves a moment without either. `there PATH` ends the
+/// script unless the folder of `PATH` is there.
 pub(crate) const FUNCTIONS: &str = r#"
 sweep() {
     for old in "$2"????????????????; do
@@ -24,6 +25,10 @@ sweep() {
         elif [ -f "$old" ] && [ "$old" -ot "$1" ]; then rm -f "$old"
         fi
     done
+}
+there() {
+    folder=${1%/*}
+    [ -d "${folder:-/}" ] || { echo "the folder \`${folder:-/}\` does not exist" >&2; exit 1; }
 }
 put() {
     if [ -L "$2" ] && [ -d "$2" ]; then
@@ -41,6 +46,8 @@ put() {
 /// The staged file is 0600 until its content is whole, so a secret is never readable on the way.
 const SCRIPT: &str = r#"
 set -eu
+language=${LC_ALL-}
+export LC_ALL=C
 mask=$(umask)
 path=$1 staged=$2 source=$3 mode=$4 owner=$5 group=$6 kept=$7 expected=$8 uploaded=$9
 shift 9
@@ -61,6 +68,7 @@ if [ "$source" = keep ]; then
 fi
 trap 'rm -f "$staged"' EXIT
 trap 'exit 143' HUP INT TERM
+there "$path"
 umask 077
 if [ "$source" = stdin ]; then
     (set -C; : >"$staged")
@@ -75,7 +83,7 @@ give "$staged"
 chmod "$mode" "$staged"
 sync "$staged" 2>/dev/null || sync
 if [ "$#" -gt 0 ]; then
-    "$@" >&2 || { echo "the validation refused the new content (status $?)" >&2; exit 1; }
+    (if [ -n "$language" ]; then LC_ALL=$language; else unset LC_ALL; fi; "$@" >&2) || { echo "the validation refused the new content (status $?)" >&2; exit 1; }
 fi
 if [ -d "$path" ] && ! [ -L "$path" ]; then
     echo 'a folder is there now' >&2
@@ -137,9 +145,13 @@ impl Placement<'_> {
                     Source::File(from) => Content::File(from.clone()),
                 };
                 if let Err(error) = writer.upload(content, &staged).await {
-                    // The upload's own error is the one that counts.
-                    let _ = writer.run(Command::argv(["rm", "-f", &staged])).await;
-                    return Err(error);
+                    let script = format!("{FUNCTIONS}rm -f \"$1\"; there \"$2\"");
+                    let swept = writer.run(Command::script(script, [staged.as_str(), path])).await;
+                    // The upload's own error is the one that counts, unless there is a better reason.
+                    return Err(match swept {
+                        Ok(output) if !output.ok() => failure(path, &output.stderr_text()),
+                        _ => upload_failure(path, error),
+                    });
                 }
                 ("staged", Vec::new())
             }

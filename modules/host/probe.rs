@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use oneex_sdk::{Command, OpError, OpResult, Reader};
+use oneex_sdk::{Command, ErrorKind, OpError, OpResult, Reader};
 
 /// Answers on lines of a word and a value; paths and contents are base64, so that any byte is safe.
 const SCRIPT: &str = r#"
@@ -147,8 +147,34 @@ pub(crate) fn check_path(path: &str) -> OpResult<()> {
     Err(OpError::invalid(format!("`{path}` is not an absolute path")).hint("paths on hosts begin with `/`"))
 }
 
-/// Looks at `path`.
+/// Refuses what is no absolute path, or can only be that of a folder.
+pub(crate) fn check_file_path(path: &str) -> OpResult<()> {
+    check_path(path)?;
+    if path.ends_with('/') {
+        return Err(OpError::invalid(format!("`{path}` is the path of a folder, not of a file")));
+    }
+    Ok(())
+}
+
+/// Looks at `path`. With `follow` a link that leads to nothing that could be made in its stead is an error.
 pub(crate) async fn probe(
+    reader: &dyn Reader,
+    path: &str,
+    follow: bool,
+    depth: Depth<'_>,
+) -> OpResult<Probe> {
+    let probe = probe_all(reader, path, follow, depth).await?;
+    match probe.found.as_ref().and_then(|found| found.target.as_deref()) {
+        Some(target) if follow => {
+            let message = format!("`{path}` is a symbolic link to `{target}`, which leads nowhere");
+            Err(OpError::invalid(message).hint("remove the link, or make what it leads to"))
+        }
+        _ => Ok(probe),
+    }
+}
+
+/// Looks at `path`; with `follow` it still finds the link where that leads nowhere.
+pub(crate) async fn probe_all(
     reader: &dyn Reader,
     path: &str,
     follow: bool,
@@ -171,15 +197,48 @@ pub(crate) async fn probe(
     parse(path, &output.stdout_text())
 }
 
-/// The failure of a script on `path`, by the last line that it wrote to standard error.
+/// What a system says of a path, as `strerror` words it in the C locale, and what to do about it.
+const CAUSES: &[(&str, Option<&str>)] = &[
+    ("Permission denied", Some("does the task need `.sudo()`?")),
+    ("Operation not permitted", Some("does the task need `.sudo()`?")),
+    ("Read-only file system", Some("is the file system mounted for reading alone?")),
+    ("No space left on device", Some("free some space there, and run it again")),
+    ("Disk quota exceeded", Some("the user's quota is used up")),
+    ("File name too long", None),
+    ("Too many levels of symbolic links", None),
+    ("Not a directory", None),
+];
+
+/// The failure of a script on `path`: the system's word for it, or the last line of standard error.
 pub(crate) fn failure(path: &str, stderr: &str) -> OpError {
     let line = stderr.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("the host's shell was ended");
     let line = line.trim_start_matches("sh: ");
-    let message = format!("`{path}`: {line}");
-    if line.contains("ermission denied") || line.contains("not permitted") {
-        return OpError::denied(message).hint("does the task need `.sudo()`?");
+    known_failure(path, line).unwrap_or_else(|| {
+        let error = OpError::failed(format!("`{path}`: {line}"));
+        let is_missing = line.starts_with("the folder `") && line.ends_with("does not exist");
+        if is_missing { error.hint("`directory` makes it") } else { error }
+    })
+}
+
+/// The failure to upload what was for `path`, whose own name says nothing to anybody.
+pub(crate) fn upload_failure(path: &str, error: OpError) -> OpError {
+    if error.kind != ErrorKind::Failed {
+        return error;
     }
-    OpError::failed(message)
+    let stderr = error.command.as_ref().map(|failed| failed.output.stderr_text()).unwrap_or_default();
+    known_failure(path, &error.message).or_else(|| known_failure(path, &stderr)).unwrap_or(error)
+}
+
+/// Which program said it, of which temporary name, is of no use.
+fn known_failure(path: &str, text: &str) -> Option<OpError> {
+    let (cause, hint) = CAUSES.iter().find(|(cause, _)| text.contains(cause))?;
+    let message = format!("`{path}`: {cause}");
+    let is_denied = matches!(*cause, "Permission denied" | "Operation not permitted");
+    let error = if is_denied { OpError::denied(message) } else { OpError::failed(message) };
+    Some(match hint {
+        Some(hint) => error.hint(*hint),
+        None => error,
+    })
 }
 
 fn parse(path: &str, text: &str) -> OpResult<Probe> {

@@ -44,6 +44,7 @@ impl Params {
 /// Parameters: path, `parents` or nothing, mode, owner, group.
 const SCRIPT: &str = r#"
 set -eu
+export LC_ALL=C
 if ! [ -d "$1" ]; then
     mkdir ${2:+-p} ${3:+-m "$3"} "$1"
 fi
@@ -76,7 +77,12 @@ Sources: mkdir(1p), chmod(1p), chown(1p).";
     }
 
     async fn read(&self, reader: &dyn Reader, params: &Params) -> OpResult<Probe> {
-        let probe = probe(reader, &params.path, true, Depth::Facts).await?;
+        // With the slash at its end, a file in the place of the folder would look like nothing at all.
+        let path = match params.path.trim_end_matches('/') {
+            "" => params.path.as_str(),
+            path => path,
+        };
+        let probe = probe(reader, path, true, Depth::Facts).await?;
         match &probe.found {
             Some(found) if found.file_type != FileType::Directory => {
                 let what = found.file_type.as_str();

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::host::content::Wanted;
-use crate::host::probe::{Depth, FileType, Found, probe};
+use crate::host::probe::{Depth, FileType, Found, check_file_path, probe};
 
 /// The operation `fetch`.
 pub(crate) struct Fetch;
@@ -59,11 +59,16 @@ Sources: Ansible's module `fetch` for the meaning.";
             return Err(OpError::invalid(message));
         }
         let to = if params.to.ends_with('/') {
+            if params.path.split('/').any(|part| part == "..") {
+                let message = format!("`{}` would not stay below `{}`", params.path, params.to);
+                return Err(OpError::invalid(message).hint("write the path without `..`"));
+            }
             PathBuf::from(&params.to).join(&reader.host().name).join(params.path.trim_start_matches('/'))
         } else {
             PathBuf::from(&params.to)
         };
         let path = &params.path;
+        check_file_path(path)?;
         let found = probe(reader, path, true, Depth::Checksum).await?.found;
         let found = found.ok_or_else(|| OpError::invalid(format!("`{path}` does not exist")))?;
         if found.file_type != FileType::File {

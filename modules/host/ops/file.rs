@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::host::Mode;
 use crate::host::attributes::Attributes;
 use crate::host::place::{Placement, Source};
-use crate::host::probe::{Depth, FileType, Probe, probe};
+use crate::host::probe::{Depth, FileType, Probe, check_file_path, probe};
 
 /// The operation `file`.
 pub(crate) struct File;
@@ -63,6 +63,7 @@ Sources: chmod(1p), chown(1p).";
     }
 
     async fn read(&self, reader: &dyn Reader, params: &Params) -> OpResult<Probe> {
+        check_file_path(&params.path)?;
         let probe = probe(reader, &params.path, true, Depth::Facts).await?;
         match &probe.found {
             None if !params.create => Err(OpError::invalid(format!("`{}` does not exist", probe.path))),

@@ -61,7 +61,7 @@ pub(crate) struct Params {
 const SCRIPT: &str = r#"
 export LC_ALL=C
 date +%s
-find "$@" -exec stat -c '%f %u %g %s %Y %U %G %n//' {} +
+find -H "$@" -exec stat -c '%f %u %g %s %Y %U %G %n//' {} +
 "#;
 
 impl Op for Find {
@@ -74,7 +74,8 @@ impl Op for Find {
 Finds files on a host.
 
 The result has `files`, sorted by path, each with `path`, `type`, `mode`, `owner`, `group`, `uid`, `gid`, `size` and
-`mtime`; `matched`, their number; and `skipped`, what could not be searched, as `find` says it. Links are not followed.
+`mtime`; `matched`, their number; and `skipped`, what could not be searched, as `find` says it. A link
+in `paths` is followed, one below is not.
 
 Sources: find(1p), Ansible's module `find` for the names of the options.";
     const POSITIONAL: &'static [&'static str] = &["paths"];

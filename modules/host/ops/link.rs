@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::host::place::{FUNCTIONS, staged_name};
-use crate::host::probe::{Depth, FileType, Probe, failure, probe};
+use crate::host::probe::{Depth, FileType, Probe, check_file_path, failure, probe};
 
 /// The operation `link`.
 pub(crate) struct Link;
@@ -28,8 +28,10 @@ pub(crate) struct Params {
 /// Parameters: target, path, staged name.
 const SCRIPT: &str = r#"
 set -eu
+export LC_ALL=C
 trap 'rm -f "$3"' EXIT
 sweep "$3" "${3%????????????????}"
+there "$2"
 ln -s -- "$1" "$3"
 if [ -d "$2" ] && [ ! -L "$2" ]; then
     echo 'a folder is there now' >&2
@@ -65,6 +67,7 @@ Sources: ln(1p), symlink(7).";
         if params.target.is_empty() {
             return Err(OpError::invalid("the target of a link cannot be empty"));
         }
+        check_file_path(&params.path)?;
         let probe = probe(reader, &params.path, false, Depth::Facts).await?;
         match probe.found.as_ref().map(|found| found.file_type) {
             None | Some(FileType::Link) => Ok(probe),

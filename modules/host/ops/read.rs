@@ -6,7 +6,7 @@ use oneex_sdk::{Example, Kind, Op, OpError, OpResult, Output, Proof, Reader, Res
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::host::probe::{Depth, FileType, probe};
+use crate::host::probe::{Depth, FileType, check_file_path, probe};
 
 /// The operation `read`.
 pub(crate) struct Read;
@@ -54,6 +54,7 @@ Sources: base64(1) of coreutils and BusyBox.";
         let limit =
             parse_size(&params.limit).map_err(|error| OpError::invalid(format!("`limit`: {error}")))?;
         let path = &params.path;
+        check_file_path(path)?;
         let found = probe(reader, path, true, Depth::Content { unless: "", limit }).await?.found;
         let found = found.ok_or_else(|| OpError::invalid(format!("`{path}` does not exist")))?;
         if found.file_type != FileType::File {

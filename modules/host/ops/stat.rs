@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::host::mode::octal;
-use crate::host::probe::{Depth, Probe, probe};
+use crate::host::probe::{Depth, FileType, Probe, probe_all};
 
 /// The operation `stat`.
 pub(crate) struct Stat;
@@ -51,7 +51,10 @@ Sources: stat(1) of coreutils and BusyBox, inode(7).";
 
     async fn read(&self, reader: &dyn Reader, params: &Params) -> OpResult<Probe> {
         let depth = if params.checksum { Depth::Checksum } else { Depth::Facts };
-        probe(reader, &params.path, params.follow, depth).await
+        let mut probe = probe_all(reader, &params.path, params.follow, depth).await?;
+        // As with stat(2), a link that leads nowhere is nothing once it is followed.
+        probe.found = probe.found.filter(|found| !params.follow || found.file_type != FileType::Link);
+        Ok(probe)
     }
 
     fn output(&self, _: &Params, state: &Probe) -> Output {

@@ -11,7 +11,7 @@ use super::source::{Entry, EntryKind};
 use crate::host::attributes::Attributes;
 use crate::host::mode::{Mode, octal};
 use crate::host::place::{FUNCTIONS, staged_name};
-use crate::host::probe::{FileType, Found, failure};
+use crate::host::probe::{FileType, Found, failure, upload_failure};
 
 /// Parameters: folder, bundle of new contents, owner, group, the last part of the names of staged files.
 /// Standard input has a line for each thing: kind, mode, present owner and group, place in the bundle,
@@ -51,6 +51,7 @@ while read -r kind mode uid gid offset size name target; do
         [ ! -L "$path" ] || [ "$name" = . ] || refuse "a symbolic link is in place of the folder $path"
         [ "$name" != . ] || path=$root
         if [ -d "$path" ]; then :
+        elif [ -L "$path" ]; then refuse "the symbolic link $path leads to no folder"
         elif [ "$mode" = - ]; then mkdir "$path"
         else mkdir -m 700 "$path"
         fi ;;
@@ -219,9 +220,13 @@ impl TreeState {
         if packed.as_file().metadata().map_err(failed)?.len() > 0 {
             let content = Content::File(packed.path().to_owned());
             if let Err(error) = writer.upload(content, &bundle).await {
-                // The upload's own error is the one that counts.
-                let _ = writer.run(Command::argv(["rm", "-f", &bundle])).await;
-                return Err(error);
+                let script = format!("{FUNCTIONS}rm -f \"$1\"; there \"$2\"");
+                let swept = writer.run(Command::script(script, [&bundle, &self.root])).await;
+                // The upload's own error is the one that counts, unless there is a better reason.
+                return Err(match swept {
+                    Ok(output) if !output.ok() => failure(&self.root, &output.stderr_text()),
+                    _ => upload_failure(&self.root, error),
+                });
             }
         }
         let mark = bundle.rsplit('/').next().unwrap_or(&bundle);

@@ -32,7 +32,7 @@ shift "$count"
 /// Looks at `paths`, which are absolute and hold no two slashes side by side; links are not followed.
 /// What is not there is not in the answer.
 pub(crate) async fn look(reader: &dyn Reader, paths: &[String]) -> OpResult<BTreeMap<String, Found>> {
-    let first = paths.first().map(String::as_str).unwrap_or_default();
+    let first = paths.first().map(|path| path.trim_end_matches("/.")).unwrap_or_default();
     let list: Vec<u8> = paths.iter().flat_map(|path| path.bytes().chain([0])).collect();
     let mut command = Command::script(SCRIPT, Vec::<String>::new());
     command.keep = list.len().saturating_mul(4).saturating_add(paths.len().saturating_mul(1 << 10));
