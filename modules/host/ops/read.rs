@@ -100,7 +100,8 @@ mod tests {
         host.write("f", "12345");
         for (name, limit, message) in [
             ("gone", "1M", "does not exist"),
-            ("", "1M", "is a directory, not a file"),
+            (".", "1M", "is a directory, not a file"),
+            ("d/", "1M", "is the path of a folder, not of a file"),
             ("f", "4", "has 5 bytes, more than the limit of 4"),
             ("f", "4x", "`limit`: `4x` is no size"),
         ] {
