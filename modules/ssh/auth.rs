@@ -1,160 +1,213 @@
-//! Logging in: the ways are tried in the order in which they are likely to be meant.
+//! Logging in: the ways are tried in the order in which they are likely to be meant, as long as the host asks for
+//! more (`AuthenticationMethods` of sshd_config(5)).
 
-use std::fs;
-use std::path::{Path, PathBuf};
+mod agent;
+mod key;
+mod way;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use oneex_sdk::{OpError, OpResult, Secret};
-use ssh2::{KeyboardInteractivePrompt, Prompt, Session};
+use ssh2::{ErrorCode, KeyboardInteractivePrompt, Prompt, Session};
 
-use super::error::{is_lost, lost};
+use self::agent::KeyAgent;
+use self::key::KeyFile;
+use self::way::{Way, ways};
+use super::error::{is_lost, is_timeout, lost};
 use super::host_settings::{HostSettings, Login};
 
-/// One way to log in.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Way {
-    /// A private key file; `named` when the inventory chose it.
-    KeyFile {
-        path: PathBuf,
-        named: bool,
-    },
-    Agent,
-    Password,
-}
+/// The server refuses a key before it has seen a signature (`LIBSSH2_ERROR_AUTHENTICATION_FAILED`).
+const REFUSED: ErrorCode = ErrorCode::Session(-18);
+/// The password has to be changed first (`LIBSSH2_ERROR_PASSWORD_EXPIRED`).
+const EXPIRED: ErrorCode = ErrorCode::Session(-15);
+/// A key could not be used at all (`LIBSSH2_ERROR_FILE`).
+const UNUSABLE: ErrorCode = ErrorCode::Session(-16);
 
 /// Logs in, or fails with `denied` and everything that was tried.
 pub(super) fn log_in(session: &Session, host: &HostSettings) -> OpResult<()> {
-    let (user, login) = (host.user.as_str(), &host.login);
-    let offered = match session.auth_methods(user) {
-        Ok(offered) => offered.to_owned(),
-        Err(_) if session.authenticated() => return Ok(()),
-        Err(error) => return Err(lost(&format!("while logging in: {}", error.message()))),
+    let mut attempt = Attempt {
+        session,
+        user: &host.user,
+        login: &host.login,
+        offered: String::new(),
+        tried: Vec::new(),
+        accepted: Vec::new(),
     };
-    let offers = |method: &str| offered.split(',').any(|word| word == method);
-    let mut tried = Vec::new();
-    for way in ways(login) {
-        let result = match &way {
-            Way::Password => password(session, user, login, &offers, &mut tried),
-            _ if !offers("publickey") => continue,
-            Way::KeyFile { path, named } => key_file(session, user, path, *named, login, &mut tried),
-            Way::Agent => agent(session, user, login, &mut tried),
-        };
-        if result? {
+    if attempt.ask()? {
+        return Ok(());
+    }
+    let agent = match &host.login.agent {
+        Some(socket) if host.login.publickey => {
+            KeyAgent::open(session, socket).inspect_err(|said| attempt.tried.push(said.clone())).ok()
+        }
+        _ => None,
+    };
+    attempt.tried.extend(agent.iter().flat_map(KeyAgent::passed_over));
+    let mut ways = ways(&host.login, agent.as_ref())?;
+    while let Some(at) = ways.iter().position(|way| attempt.offers(way.method())) {
+        if attempt.take(ways.remove(at), agent.as_ref())? {
             return Ok(());
         }
     }
-    let tried =
-        if tried.is_empty() { "nothing, as nothing was configured".to_owned() } else { tried.join(", ") };
-    Err(OpError::denied(format!("the host does not let `{user}` in; it offers {offered}; tried: {tried}"))
-        .hint("check the user, `ansible_ssh_private_key_file` and the agent (`ssh-add -l`)"))
+    Err(attempt.refusal())
 }
 
-/// What the inventory chose comes first, then the agent, then the usual files.
-fn ways(login: &Login) -> Vec<Way> {
-    let files = |named: bool| {
-        let files = login.identity_files.iter().filter(move |file| file.named == named);
-        files.map(move |file| Way::KeyFile { path: file.path.clone(), named })
-    };
-    let password = login.password.iter().map(|_| Way::Password);
-    let agent = login.agent.iter().map(|_| Way::Agent);
-    files(true).chain(password).chain(agent).chain(files(false)).collect()
+/// A login on its way.
+struct Attempt<'a> {
+    session: &'a Session,
+    user: &'a str,
+    login: &'a Login,
+    /// The methods that the host takes next.
+    offered: String,
+    /// What it did not take.
+    tried: Vec<String>,
+    /// What it took, but wants more.
+    accepted: Vec<String>,
 }
 
-fn key_file(
-    session: &Session,
-    user: &str,
-    path: &Path,
-    named: bool,
-    login: &Login,
-    tried: &mut Vec<String>,
-) -> OpResult<bool> {
-    let passphrase = login.passphrase.as_ref().map(|secret| secret.expose().clone());
-    let shown = path.display();
-    let key = match fs::read_to_string(path) {
-        Ok(key) => key,
-        Err(_) if !named => return Ok(false),
-        Err(error) => {
-            return Err(OpError::denied(format!("the private key `{shown}` cannot be read: {error}")));
+impl Attempt<'_> {
+    /// Asks what the host takes next; true when it asks for nothing.
+    fn ask(&mut self) -> OpResult<bool> {
+        match self.session.auth_methods(self.user) {
+            Ok(offered) => self.offered = offered.to_owned(),
+            Err(_) if self.session.authenticated() => return Ok(true),
+            Err(error) => return Err(self.lost(&error)),
         }
-    };
-    let encrypted = is_encrypted(&key);
-    if encrypted && passphrase.is_none() {
-        if named {
-            return Err(OpError::denied(format!(
-                "the private key `{shown}` is encrypted and no passphrase is set"
-            ))
-            .hint("set `ansible_ssh_private_key_passphrase`, or add the key to the agent with `ssh-add`"));
-        }
-        tried.push(format!("`{shown}` (encrypted, passed over)"));
-        return Ok(false);
+        Ok(false)
     }
-    match session.userauth_pubkey_memory(user, None, &key, passphrase.as_deref().filter(|_| encrypted)) {
-        Ok(()) => Ok(true),
-        Err(error) if is_lost(&error) => Err(lost(&format!("while logging in: {}", error.message()))),
-        Err(_) if session.authenticated() => Ok(true),
-        // LIBSSH2_ERROR_FILE: the key could not be used at all.
-        Err(error) if error.code() == ssh2::ErrorCode::Session(-16) && named => {
-            let why = if encrypted { "the passphrase is wrong" } else { "its format is not supported" };
-            Err(OpError::denied(format!("the private key `{shown}` cannot be used: {why}")))
-        }
-        Err(_) => {
-            tried.push(format!("`{shown}`"));
-            Ok(false)
-        }
-    }
-}
 
-fn agent(session: &Session, user: &str, login: &Login, tried: &mut Vec<String>) -> OpResult<bool> {
-    let Some(socket) = &login.agent else { return Ok(false) };
-    let identities = session.agent().and_then(|mut agent| {
-        agent.set_identity_path(socket)?;
-        agent.connect()?;
-        agent.list_identities()?;
-        let identities = agent.identities()?;
-        Ok((agent, identities))
-    });
-    let Ok((agent, identities)) = identities else {
-        tried.push(format!("the agent at `{}` (it does not answer)", socket.display()));
-        return Ok(false);
-    };
-    for identity in &identities {
-        match agent.userauth(user, identity) {
-            Ok(()) => return Ok(true),
-            Err(error) if is_lost(&error) => {
-                return Err(OpError::denied("the host hung up after too many keys of the agent")
-                    .hint("name the right key with `ansible_ssh_private_key_file`"));
+    fn offers(&self, method: &str) -> bool {
+        self.offered.split(',').any(|word| word == method)
+    }
+
+    /// Goes one way; true when that was all.
+    fn take(&mut self, way: Way, agent: Option<&KeyAgent>) -> OpResult<bool> {
+        match way {
+            Way::Key { file, named } => self.key_file(&file, named),
+            Way::AgentKey { index, shown } => match agent {
+                Some(agent) => {
+                    let result = agent.sign_in(self.user, index);
+                    self.judge("publickey", result, shown)
+                }
+                None => Ok(false),
+            },
+            Way::Password(password) => {
+                let result = self.session.userauth_password(self.user, password.expose());
+                let expired = matches!(&result, Err(error) if error.code() == EXPIRED);
+                let shown = if expired { "the password, which has expired" } else { "the password" };
+                self.judge("password", result, shown.to_owned())
             }
-            Err(_) => {}
+            Way::Answers(password) => {
+                let result = self.session.userauth_keyboard_interactive(self.user, &mut Answers { password });
+                let shown = "the password as an answer (keyboard-interactive)".to_owned();
+                self.judge("keyboard-interactive", result, shown)
+            }
         }
     }
-    tried.push(format!("the agent's {} keys", identities.len()));
-    Ok(false)
+
+    fn key_file(&mut self, file: &KeyFile, named: bool) -> OpResult<bool> {
+        let shown = file.path.display();
+        let Some(private) = &file.private else {
+            self.tried.push(format!("`{shown}` (a public key, and the agent does not have it)"));
+            return Ok(false);
+        };
+        let passphrase = self.login.passphrase.as_ref().map(|secret| secret.expose().as_str());
+        if file.encrypted && passphrase.is_none() {
+            if named {
+                return Err(OpError::denied(format!(
+                    "the private key `{shown}` is encrypted and no passphrase is set"
+                ))
+                .hint(
+                    "set `ansible_ssh_private_key_passphrase`, or add the key to the agent with `ssh-add`",
+                ));
+            }
+            self.tried.push(format!("`{shown}` (encrypted, passed over)"));
+            return Ok(false);
+        }
+        let passphrase = passphrase.filter(|_| file.encrypted);
+        for certificate in file.certificates(&self.login.certificate_files) {
+            let line = Some(certificate.line.as_str());
+            let result = self.session.userauth_pubkey_memory(self.user, line, private, passphrase);
+            let before = self.accepted.len();
+            if self.judge("publickey", result, format!("`{shown}` with `{}`", certificate.path.display()))? {
+                return Ok(true);
+            }
+            // What the host took once it does not take again.
+            if self.accepted.len() > before {
+                return Ok(false);
+            }
+        }
+        let result = self.session.userauth_pubkey_memory(self.user, None, private, passphrase);
+        match result {
+            Err(error) if error.code() == UNUSABLE && !is_lost(&error) => {
+                let (why, hint) = unusable(file);
+                if named {
+                    let message = format!("the private key `{shown}` cannot be used: {why}");
+                    return Err(OpError::denied(message).hint(hint));
+                }
+                self.tried.push(format!("`{shown}` ({why})"));
+                Ok(false)
+            }
+            result => self.judge("publickey", result, format!("`{shown}`")),
+        }
+    }
+
+    /// Notes what came of a try; true when the user is in.
+    fn judge(&mut self, method: &str, result: Result<(), ssh2::Error>, shown: String) -> OpResult<bool> {
+        match result {
+            Ok(()) => return Ok(true),
+            Err(_) if self.session.authenticated() => return Ok(true),
+            Err(error) if is_lost(&error) => {
+                self.tried.push(shown);
+                return Err(self.lost(&error));
+            }
+            // The host did not even want to see a signature.
+            Err(error) if error.code() == REFUSED && method == "publickey" => {
+                self.tried.push(shown);
+            }
+            Err(_) => {
+                let before = self.offered.clone();
+                self.tried.push(shown);
+                if self.ask()? {
+                    return Ok(true);
+                }
+                // libssh2 does not tell a refusal from a success that is not enough: the host asks for others then.
+                if self.offered != before {
+                    self.accepted.extend(self.tried.pop());
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    /// The host hung up: for good, where something was refused before.
+    fn lost(&self, error: &ssh2::Error) -> OpError {
+        if self.tried.is_empty() || is_timeout(error) {
+            return lost(&format!("while logging in: {}", error.message()));
+        }
+        OpError::denied(format!("the host hung up while `{}` logged in; tried: {}", self.user, self.tried.join(", ")))
+            .hint("the host may allow fewer tries (`MaxAuthTries`): name the right key with `ansible_ssh_private_key_file`")
+    }
+
+    fn refusal(&self) -> OpError {
+        let none = || "nothing, as nothing was configured".to_owned();
+        let tried = Some(self.tried.join(", ")).filter(|tried| !tried.is_empty()).unwrap_or_else(none);
+        let offers = match self.accepted.is_empty() {
+            true => format!("it offers {}", self.offered),
+            false => format!("it took {} and asks for {} too", self.accepted.join(", "), self.offered),
+        };
+        OpError::denied(format!("the host does not let `{}` in; {offers}; tried: {tried}", self.user))
+            .hint("check the user, `ansible_ssh_private_key_file` and the agent (`ssh-add -l`)")
+    }
 }
 
-fn password(
-    session: &Session,
-    user: &str,
-    login: &Login,
-    offers: &impl Fn(&str) -> bool,
-    tried: &mut Vec<String>,
-) -> OpResult<bool> {
-    let Some(password) = &login.password else { return Ok(false) };
-    if offers("password") {
-        match session.userauth_password(user, password.expose()) {
-            Ok(()) => return Ok(true),
-            Err(error) if is_lost(&error) => return Err(lost("while logging in")),
-            Err(_) => tried.push("the password".to_owned()),
-        }
+/// Why libssh2 cannot use a key, and what to do.
+fn unusable(file: &KeyFile) -> (&'static str, &'static str) {
+    if file.is_hardware() {
+        return ("it is kept by hardware", "add it to the agent, which can use it: `ssh-add`");
     }
-    if offers("keyboard-interactive") {
-        match session.userauth_keyboard_interactive(user, &mut Answers { password: password.clone() }) {
-            Ok(()) => return Ok(true),
-            Err(error) if is_lost(&error) => return Err(lost("while logging in")),
-            Err(_) => tried.push("the password as an answer (keyboard-interactive)".to_owned()),
-        }
+    if file.encrypted {
+        return ("the passphrase is wrong", "check `ansible_ssh_private_key_passphrase`");
     }
-    Ok(false)
+    ("its format is not supported", "`ssh-keygen -p -f FILE` writes it in OpenSSH's own format")
 }
 
 /// Answers every hidden question with the password.
@@ -170,63 +223,5 @@ impl KeyboardInteractivePrompt for Answers {
     }
 }
 
-/// Says whether a private key needs a passphrase; libssh2 does not tell that from a broken key.
-///
-/// OpenSSH's own format has the cipher's name after its magic (`PROTOCOL.key`); the PEM formats say it
-/// in their header (RFC 1421) or their label (RFC 5958).
-fn is_encrypted(key: &str) -> bool {
-    if key.contains("ENCRYPTED") {
-        return true;
-    }
-    if !key.contains("BEGIN OPENSSH PRIVATE KEY") {
-        return false;
-    }
-    let body: String = key.lines().filter(|line| !line.starts_with("-----")).map(str::trim).collect();
-    let Ok(bytes) = STANDARD.decode(body) else { return false };
-    let rest = bytes.strip_prefix(b"openssh-key-v1\0".as_slice());
-    rest.is_some_and(|rest| rest.get(4..8) != Some(b"none".as_slice()))
-}
-
 #[cfg(test)]
-mod tests {
-    use super::{Way, is_encrypted, ways};
-    use crate::ssh::host_settings::{IdentityFile, Login};
-    use oneex_sdk::Secret;
-
-    fn generated(arguments: &[&str]) -> String {
-        let dir = tempfile::tempdir().expect("a folder");
-        let file = dir.path().join("key");
-        let output = std::process::Command::new("ssh-keygen")
-            .args(["-q", "-f"])
-            .arg(&file)
-            .args(arguments)
-            .output()
-            .expect("ssh-keygen runs");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        std::fs::read_to_string(file).expect("it is read")
-    }
-
-    #[test]
-    fn encrypted_keys_are_told_from_open_ones() {
-        assert!(!is_encrypted(&generated(&["-t", "ed25519", "-N", ""])));
-        assert!(is_encrypted(&generated(&["-t", "ed25519", "-N", "secret", "-a", "1"])));
-        assert!(!is_encrypted(&generated(&["-t", "ecdsa", "-m", "PEM", "-N", ""])));
-        assert!(is_encrypted(&generated(&["-t", "ecdsa", "-m", "PEM", "-N", "secret"])));
-        assert!(!is_encrypted("-----BEGIN OPENSSH PRIVATE KEY-----\n!!\n"));
-    }
-
-    #[test]
-    fn what_the_inventory_chose_comes_first() {
-        let file = |path: &str, named| IdentityFile { path: path.into(), named };
-        let tried = |path: &str, named| Way::KeyFile { path: path.into(), named };
-        let usual =
-            Login { identity_files: vec![file("/k", false)], agent: Some("/a".into()), ..Login::default() };
-        assert_eq!(ways(&usual), [Way::Agent, tried("/k", false)]);
-        let chosen = Login {
-            identity_files: vec![file("/own", true), file("/k", false)],
-            password: Some(Secret::new("p".into())),
-            ..usual
-        };
-        assert_eq!(ways(&chosen), [tried("/own", true), Way::Password, Way::Agent, tried("/k", false)]);
-    }
-}
+mod tests;
