@@ -213,10 +213,19 @@ const CAUSES: &[(&str, Option<&str>)] = &[
 pub(crate) fn failure(path: &str, stderr: &str) -> OpError {
     let line = stderr.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("the host's shell was ended");
     let line = line.trim_start_matches("sh: ");
+    // `41: `, where a shell tells the line of the script.
+    let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let line = line.split_once(": ").filter(|(number, _)| is_number(number)).map_or(line, |(_, rest)| rest);
     known_failure(path, line).unwrap_or_else(|| {
         let error = OpError::failed(format!("`{path}`: {line}"));
         let is_missing = line.starts_with("the folder `") && line.ends_with("does not exist");
-        if is_missing { error.hint("`directory` makes it") } else { error }
+        if is_missing {
+            error.hint("`directory` makes it")
+        } else if line.ends_with("sha256sum: not found") {
+            error.hint("contents are compared with it: coreutils and BusyBox bring it")
+        } else {
+            error
+        }
     })
 }
 

@@ -160,6 +160,16 @@ Sources: apt-get(8), dpkg-query(1), apt-cache(8).";
         }
         let said = output.stderr_text();
         let shown = format!("{} ({names})", found.driver.program());
+        if let Some(holder) = lock_holder(&output.stdout_text(), &said) {
+            let limit = params.lock_timeout.map_or(LOCK_TIMEOUT, |limit| limit.0);
+            let message = format!(
+                "{holder} holds the lock of `{}`, and did not let it go within {}",
+                found.driver.program(),
+                Duration(limit)
+            );
+            let hint = "let it end, or wait longer with `lock_timeout`";
+            return Err(OpError::timeout(message).hint(hint).command(shown, output));
+        }
         let error = OpError::failed(format!("`{}` failed for {names}", found.driver.program()));
         let hint = if said.contains("Unable to locate") || said.contains("has no installation candidate") {
             "check the name, or fetch the lists with `update_cache: true`"
@@ -170,6 +180,23 @@ Sources: apt-get(8), dpkg-query(1), apt-cache(8).";
         };
         Err(error.hint(hint).command(shown, output))
     }
+}
+
+/// How long another package manager is waited for unless said otherwise.
+const LOCK_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(300);
+
+/// Who holds the lock that was not had in time. While it waits, `apt-get` says on standard output `Could not get lock
+/// FILE. It is held by process 7 (aptitude)...`; when it gives up, it says on standard error that it does.
+fn lock_holder(stdout: &str, stderr: &str) -> Option<String> {
+    let gives_up = |line: &str| {
+        line.starts_with("E: ")
+            && (line.contains("Could not get lock")
+                || line.contains("Unable to acquire the dpkg frontend lock"))
+    };
+    stderr.lines().find(|line| gives_up(line))?;
+    let told = stdout.split(['\n', '\r']).chain(stderr.lines());
+    let holder = told.filter_map(|line| line.rsplit_once("It is held by ").map(|(_, holder)| holder)).last();
+    Some(holder.unwrap_or("another process").trim_end_matches('.').trim().to_owned())
 }
 
 /// The present and the wanted version, equal where nothing is to be done.
@@ -207,7 +234,7 @@ fn policy(params: &Params, snapshot: &Snapshot) -> Policy {
         autoremove: params.autoremove,
         purge: params.purge,
         allow_downgrade: params.allow_downgrade,
-        lock_timeout: params.lock_timeout.map_or(300, |limit| limit.0.as_secs()),
+        lock_timeout: params.lock_timeout.map_or(LOCK_TIMEOUT, |limit| limit.0).as_secs(),
     }
 }
 
@@ -215,7 +242,7 @@ fn policy(params: &Params, snapshot: &Snapshot) -> Policy {
 mod tests {
     use oneex_sdk::{Change, Op, Value, json};
 
-    use super::{Found, Need, Packages, Params, Snapshot, named, policy, probe};
+    use super::{Found, Need, Packages, Params, Snapshot, lock_holder, named, policy, probe};
 
     fn params(options: Value) -> Params {
         serde_json::from_value(options).expect("options")
@@ -263,6 +290,30 @@ mod tests {
             (json!({ "names": "old", "state": "absent", "purge": true }), "package old: - configuration\n"),
         ] {
             assert_eq!(diff(options.clone()).to_text(), text, "{options}");
+        }
+    }
+
+    #[test]
+    fn who_holds_the_lock_is_read_from_what_apt_says() {
+        let waits = "Waiting for cache lock: Could not get lock /x. It is held by process 7 (dpkg)...\n";
+        let gives_up = "E: Unable to acquire the dpkg frontend lock (/x), is another process using it?\n";
+        for (stdout, stderr, holder) in [
+            (waits, gives_up, Some("process 7 (dpkg)")),
+            ("", gives_up, Some("another process")),
+            (
+                "",
+                "E: Could not get lock /x. It is held by process 42 (apt-get)\nN: Be aware\n",
+                Some("process 42 (apt-get)"),
+            ),
+            (
+                "",
+                "E: Could not get lock /x - open (11: Resource temporarily unavailable)\n",
+                Some("another process"),
+            ),
+            (waits, "E: Unable to locate package x\n", None),
+            ("", "", None),
+        ] {
+            assert_eq!(lock_holder(stdout, stderr).as_deref(), holder, "{stdout}{stderr}");
         }
     }
 

@@ -5,4 +5,5 @@ mod contents;
 mod disks;
 mod names;
 mod owners;
+mod uploads;
 mod wires;

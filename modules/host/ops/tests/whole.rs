@@ -54,6 +54,46 @@ async fn packages_come_change_and_go() {
     }
 }
 
+/// Lets a process of the machine hold the lock of dpkg until there is `/run/release`.
+fn hold_the_lock(host: &RemoteMachine) {
+    host.machine.says(
+        "cat >/run/holder.py <<'END'\n\
+         import fcntl, os, time\n\
+         lock = open('/var/lib/dpkg/lock-frontend', 'w')\n\
+         fcntl.lockf(lock, fcntl.LOCK_EX)\n\
+         open('/run/held', 'w').close()\n\
+         while not os.path.exists('/run/release'): time.sleep(0.05)\n\
+         END\n\
+         rm -f /run/release /run/held; systemd-run --quiet python3 /run/holder.py; \
+         until test -e /run/held; do sleep 0.05; done",
+    );
+}
+
+#[tokio::test]
+async fn another_package_manager_is_waited_for_and_named() {
+    let host = machine().await;
+    offer_packages(&host);
+    host.machine.says("apt-get -q update");
+    hold_the_lock(&host);
+    let options = |limit: &str| json!({ "names": "oneex-hello", "lock_timeout": limit });
+    let error = laws::run(Packages, &host, options("1s")).await.expect_err("it is never let go");
+    let holder = host.machine.says("pgrep -of holder.py");
+    assert_eq!(error.kind, ErrorKind::Timeout, "{error}: {:?}", error.command);
+    let message =
+        format!("process {holder} (python3) holds the lock of `apt-get`, and did not let it go within 1s");
+    assert_eq!(error.message, message);
+    assert_eq!(error.hint.as_deref(), Some("let it end, or wait longer with `lock_timeout`"));
+    let releasing = async {
+        while !host.machine.shell("pgrep -x apt-get").status.success() {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        host.machine.says("touch /run/release");
+    };
+    let (done, ()) = tokio::join!(laws::run(Packages, &host, options("5m")), releasing);
+    assert!(done.expect("it is let go").changed);
+    assert_eq!(host.machine.says("cat /opt/oneex-hello/version"), "2.0");
+}
+
 #[tokio::test]
 async fn accounts_are_those_of_the_machine() {
     let host = machine().await;
