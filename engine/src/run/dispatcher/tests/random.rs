@@ -1,13 +1,15 @@
 //! Any graph ends, every node once, and none begins before what it needs.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use proptest::prelude::*;
 
 use crate::graph::{Amount, Batch, TaskId};
-use crate::run::RunEvent;
-use crate::run::scenario::{DONE, Ended, Scenario, fails};
+use oneex_sdk::ErrorKind;
+
+use crate::run::scenario::{DONE, Ended, Scenario, code, fails_as};
+use crate::run::{Mode, NodeStatus, RunEvent};
 
 #[derive(Debug, Clone)]
 struct Shape {
@@ -20,6 +22,9 @@ struct Shape {
     exclusive: bool,
     in_block: bool,
     items: Option<u8>,
+    unreachable: bool,
+    rescue: bool,
+    always: bool,
     needs: Vec<(u8, u8)>,
 }
 
@@ -33,8 +38,16 @@ fn shape() -> impl Strategy<Value = Shape> {
         prop::option::weighted(0.2, 0..4_u8),
         prop::collection::vec((any::<u8>(), 0..3_u8), 0..3),
     );
-    (first, second).prop_map(
-        |((hosts, fails, handler, batch, max_fail), (throttle, exclusive, in_block, items, needs))| Shape {
+    let third = (prop::bool::weighted(0.3), prop::bool::weighted(0.3), prop::bool::weighted(0.3));
+    (first, second, third).prop_map(
+        |(
+            (hosts, fails, handler, batch, max_fail),
+            (throttle, exclusive, in_block, items, needs),
+            (unreachable, rescue, always),
+        )| Shape {
+            unreachable,
+            rescue,
+            always,
             hosts,
             fails,
             handler,
@@ -61,10 +74,11 @@ fn scenario(shapes: &[Shape], parallel: bool, block_batch: bool) -> Scenario {
     let mut handlers: Vec<TaskId> = Vec::new();
     for (index, shape) in shapes.iter().enumerate() {
         let fail = shape.fails;
+        let kind = if shape.unreachable { ErrorKind::Unreachable } else { ErrorKind::Failed };
         let notified = handlers.clone();
         let body = move |call: &crate::run::scenario::Call<'_>| {
             notified.iter().for_each(|handler| call.notify(*handler));
-            if fail && call.host() != "b" { fails("no") } else { DONE }
+            if fail && call.host() != "b" { fails_as(kind, "no") } else { DONE }
         };
         let hosts: Vec<&str> = ["a", "b", "c", "d"]
             .into_iter()
@@ -93,6 +107,8 @@ fn scenario(shapes: &[Shape], parallel: bool, block_batch: bool) -> Scenario {
             Box::new(Batch { ladder: vec![Amount::Count(size.into())], pause: Duration::ZERO, check: None })
         });
         task.max_fail = Amount::Count(shape.max_fail.into());
+        task.rescue = shape.rescue.then(|| code(|_| DONE));
+        task.always = shape.always.then(|| code(|_| DONE));
         task.throttle = shape.throttle.map(usize::from);
         if shape.exclusive {
             task.exclusive = vec!["key".into()];
@@ -140,6 +156,35 @@ fn places(ended: &Ended) -> HashMap<String, (Option<usize>, usize)> {
     found
 }
 
+/// The most nodes of a task that ran at once.
+fn most_at_once(ended: &Ended, task: &str) -> usize {
+    let (mut running, mut most) = (BTreeSet::new(), 0);
+    for event in &ended.events {
+        match event {
+            RunEvent::NodeStarted { node, .. } if &*node.task == task => {
+                running.insert(node.to_string());
+                most = most.max(running.len());
+            }
+            RunEvent::NodeFinished { node, .. } => {
+                running.remove(&node.to_string());
+            }
+            _ => {}
+        }
+    }
+    most
+}
+
+/// The names of all nodes that ended, sorted.
+fn nodes(ended: &Ended) -> BTreeSet<String> {
+    ended.ends().map(|(node, ..)| node.to_string()).collect()
+}
+
+/// How often a node came to a phase.
+fn phases(ended: &Ended, node: &str, phase: &str) -> usize {
+    let came = |event: &&RunEvent| matches!(event, RunEvent::NodePhase { node: key, phase: to } if key.to_string() == node && *to == phase);
+    ended.events.iter().filter(came).count()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -177,6 +222,52 @@ proptest! {
                 for needed in task.after.iter().chain(&task.after_any) {
                     for (first, _) in nodes_of(needed.tasks[0]) {
                         prop_assert!(places[&first.to_string()].1 < start, "{key} began before {first} had ended");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_node_has_what_it_was_promised(
+        shapes in prop::collection::vec(shape(), 1..10),
+        parallel: bool,
+    ) {
+        let mut planned = scenario(&shapes, parallel, false);
+        planned.mode = Mode::Plan;
+        let scenario = scenario(&shapes, parallel, false);
+        let tasks = scenario.sample.tasks.clone();
+        let ended = scenario.run();
+        let places = places(&ended);
+        prop_assert_eq!(nodes(&ended), nodes(&planned.run()), "a plan lists the nodes of the run");
+        for (task, shape) in tasks.iter().zip(&shapes) {
+            if let Some(throttle) = task.throttle {
+                prop_assert!(most_at_once(&ended, &task.name) <= throttle, "{} is throttled", task.name);
+            }
+            for (node, status, _) in ended.ends().filter(|(node, ..)| node.task == task.name) {
+                let began = places[&node.to_string()].0.is_some();
+                let failing = shape.fails && node.host.as_deref() != Some("b");
+                let rescued = phases(&ended, &node.to_string(), "rescue");
+                let always = phases(&ended, &node.to_string(), "always");
+                prop_assert_eq!(always, usize::from(began && shape.always), "always of {}", node);
+                if began && status != NodeStatus::Cancelled {
+                    let expected = match (failing, shape.rescue, shape.unreachable) {
+                        (false, ..) => NodeStatus::Ok,
+                        (true, true, _) => NodeStatus::Rescued,
+                        (true, false, true) => NodeStatus::Unreachable,
+                        (true, false, false) => NodeStatus::Failed,
+                    };
+                    let is_well = matches!(status, NodeStatus::Ok | NodeStatus::Changed);
+                    prop_assert!(status == expected || (is_well && !failing), "{node} ended {status:?}");
+                    prop_assert_eq!(rescued, usize::from(failing && shape.rescue), "rescue of {}", node);
+                }
+                // A handler comes after the last node that could still notify it.
+                let Some(start) = places[&node.to_string()].0.filter(|_| shape.handler) else { continue };
+                for notifier in tasks.iter().filter(|other| other.notifies.handlers.contains(&task.id)) {
+                    for (other, ..) in ended.ends().filter(|(other, ..)| {
+                        other.task == notifier.name && (other.host == node.host || node.host.is_none())
+                    }) {
+                        prop_assert!(places[&other.to_string()].1 < start, "{node} began before {other} ended");
                     }
                 }
             }
