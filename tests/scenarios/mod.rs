@@ -14,6 +14,7 @@ mod quickstart;
 mod roles;
 mod rolling;
 mod round_trips;
+mod runbooks;
 mod scheduling;
 mod stopping;
 mod terminal;
