@@ -11,13 +11,32 @@ const ENDLESS: [(&str, &str); 5] = [
     ("let a = [1]; loop { a += a; }", "an array grew beyond what a runbook may hold"),
 ];
 
+/// Checks cases, each with what it is told. Those that the clock ends are checked at the same time,
+/// since they would end no sooner alone; what grows needs the processor for itself.
+fn check_all<T: Send>(
+    cases: impl IntoIterator<Item = (T, &'static str)>,
+    check: impl Fn(T, &'static str) + Sync,
+) {
+    let (timed, growing): (Vec<_>, Vec<_>) =
+        cases.into_iter().partition(|(_, message)| message.contains("too many steps"));
+    std::thread::scope(|scope| {
+        for (case, message) in timed {
+            let check = &check;
+            scope.spawn(move || check(case, message));
+        }
+    });
+    for (case, message) in growing {
+        check(case, message);
+    }
+}
+
 #[test]
 fn at_load() {
-    for (script, expected) in ENDLESS {
+    check_all(ENDLESS, |script, expected| {
         let (message, place, _) = Site::new(&format!("{script};")).mistake();
         assert!(message.starts_with(expected), "{script}: {message}");
         assert!(place.starts_with("main.rhai:1:"), "{script}: {place}");
-    }
+    });
 }
 
 /// What a body failed with: the message, the place, the places of the calls that led there.
@@ -31,7 +50,7 @@ fn failure_of(site: &Site, task: &str) -> (String, String, Vec<String>) {
 
 #[test]
 fn in_bodies() {
-    for (script, expected) in ENDLESS {
+    check_all(ENDLESS, |script, expected| {
         let (functions, script) =
             script.split_once("f(0)").map_or(("", script), |(functions, _)| (functions, "f(0)"));
         let site = Site::new(&format!("{functions}\ntask(\"t\").run(|| {{\n{script} }});"));
@@ -39,7 +58,7 @@ fn in_bodies() {
         assert!(message.starts_with(expected), "{script}: {message}");
         let line = if functions.is_empty() { 3 } else { 1 };
         assert!(place.starts_with(&format!("main.rhai:{line}:")), "{script}: {place}");
-    }
+    });
 }
 
 #[test]
@@ -51,44 +70,47 @@ fn the_place_is_in_the_function_of_the_role_and_the_calls_lead_there() {
                 task(\"calls\").run(|| {\n    deep::down(0);\n});\n\
                 task(\"parallel\").run(|| {\n    parallel([|| 1, || deep::spin()]);\n});\n";
     let site = Site::new(book).file("roles/deep.rhai", role);
-    for (task, message, place, frames) in [
-        ("steps", "the code ran", "roles/deep.rhai:3:", &["main.rhai:4:", "main.rhai:3:"][..]),
+    let cases: [((&str, &str, &[&str]), &str); 4] = [
+        (("steps", "roles/deep.rhai:3:", &["main.rhai:4:", "main.rhai:3:"]), ENDLESS[2].1),
         (
-            "calls",
-            "functions call",
-            "roles/deep.rhai:6:",
-            &["roles/deep.rhai:6:", "main.rhai:7:", "main.rhai:6:"],
+            ("calls", "roles/deep.rhai:6:", &["roles/deep.rhai:6:", "main.rhai:7:", "main.rhai:6:"]),
+            ENDLESS[0].1,
         ),
         (
-            "parallel",
-            "the code ran",
-            "roles/deep.rhai:3:",
-            &["main.rhai:10:", "main.rhai:10:", "main.rhai:9:"],
+            ("parallel", "roles/deep.rhai:3:", &["main.rhai:10:", "main.rhai:10:", "main.rhai:9:"]),
+            ENDLESS[2].1,
         ),
-        ("deep:own", "the code ran", "roles/deep.rhai:3:", &["roles/deep.rhai:10:", "roles/deep.rhai:9:"]),
-    ] {
+        (("deep:own", "roles/deep.rhai:3:", &["roles/deep.rhai:10:", "roles/deep.rhai:9:"]), ENDLESS[2].1),
+    ];
+    check_all(cases, |(task, place, frames), message| {
         let (said, at, calls) = failure_of(&site, task);
         assert!(said.starts_with(message), "{task}: {said}");
         assert!(at.starts_with(place), "{task}: {at}");
         let fits = calls.len() == frames.len()
             && calls.iter().zip(frames).all(|(call, frame)| call.starts_with(frame));
         assert!(fits, "{task}: {calls:?}");
-    }
+    });
 }
 
 #[test]
 fn nothing_of_it_can_be_caught() {
-    for (script, expected) in [
+    let cases = [
         ("try { f(0) } catch { }", ENDLESS[0].1),
         ("try { f(0) } catch { 7 }", ENDLESS[0].1),
         ("try { loop { let x = 1; x += 1; } } catch { } loop { try { f(0) } catch { } }", ENDLESS[2].1),
-    ] {
-        let site = Site::new(&format!("fn f(n) {{ f(n + 1) }}\ntask(\"t\").run(|| {{ {script} }});"));
-        let (message, ..) = failure_of(&site, "t");
+    ];
+    let twice = cases
+        .into_iter()
+        .flat_map(|(script, expected)| [true, false].map(|in_body| ((script, in_body), expected)));
+    check_all(twice, |(script, in_body), expected| {
+        let (message, ..) = if in_body {
+            let task = format!("fn f(n) {{ f(n + 1) }}\ntask(\"t\").run(|| {{ {script} }});");
+            failure_of(&Site::new(&task), "t")
+        } else {
+            Site::new(&format!("fn f(n) {{ f(n + 1) }}\n{script};")).mistake()
+        };
         assert!(message.starts_with(expected), "{script}: {message}");
-        let (message, ..) = Site::new(&format!("fn f(n) {{ f(n + 1) }}\n{script};")).mistake();
-        assert!(message.starts_with(expected), "{script}: {message}");
-    }
+    });
 }
 
 #[test]
@@ -110,7 +132,9 @@ const RUNAWAYS: [(&str, &str, usize); 7] = [
 ];
 
 /// Where the code stands, how a runbook and a role have it, and the file and the line of the place.
-const PLACES: [(&str, &str, &str, &str, u32); 5] = [
+type Place = (&'static str, &'static str, &'static str, &'static str, u32);
+
+const PLACES: [Place; 5] = [
     ("the load", "$f\n\n$c", "", "main.rhai", 3),
     ("a body", "$f\ntask(\"t\").run(|| {\n$c\n});", "", "main.rhai", 3),
     (
@@ -138,37 +162,28 @@ const PLACES: [(&str, &str, &str, &str, u32); 5] = [
 
 #[test]
 fn the_place_is_exact_wherever_the_code_stands() {
-    // What ends by the clock ends at the same time; what grows needs the processor for itself.
-    let (timed, growing): (Vec<_>, Vec<_>) =
-        RUNAWAYS.into_iter().partition(|(_, message, _)| message.contains("steps"));
-    std::thread::scope(|scope| {
-        for (code, message, column) in timed {
-            scope.spawn(move || is_placed_everywhere(code, message, column));
-        }
-    });
-    for (code, message, column) in growing {
-        is_placed_everywhere(code, message, column);
-    }
+    let everywhere = RUNAWAYS
+        .into_iter()
+        .flat_map(|(code, message, column)| PLACES.map(|place| ((code, column, place), message)));
+    check_all(everywhere, |(code, column, place), message| is_placed(code, message, column, place));
 }
 
-fn is_placed_everywhere(code: &str, message: &str, column: usize) {
+fn is_placed(code: &str, message: &str, column: usize, (what, book, role, file, line): Place) {
     let (functions, code) = match code.split_once("} ") {
         Some((function, code)) if code.starts_with("down") => (format!("{function}}}"), code),
         _ => (String::new(), code),
     };
-    for (what, book, role, file, line) in PLACES {
-        let fill = |text: &str| text.replace("$f", &functions).replace("$c", code);
-        let site = Site::new(&fill(book)).file("roles/r.rhai", &fill(role));
-        let (said, at) = if what.contains("body") {
-            let name = site.loaded().graph.tasks[0].name.clone();
-            let (said, at, _) = failure_of(&site, &name);
-            (said, at)
-        } else {
-            let (said, at, _) = site.mistake();
-            (said, at)
-        };
-        let line = if functions.is_empty() { line } else { 1 };
-        assert!(said.starts_with(message), "{what}, {code}: {said}");
-        assert_eq!(at, format!("{file}:{line}:{column}"), "{what}: {code}");
-    }
+    let fill = |text: &str| text.replace("$f", &functions).replace("$c", code);
+    let site = Site::new(&fill(book)).file("roles/r.rhai", &fill(role));
+    let (said, at) = if what.contains("body") {
+        let name = site.loaded().graph.tasks[0].name.clone();
+        let (said, at, _) = failure_of(&site, &name);
+        (said, at)
+    } else {
+        let (said, at, _) = site.mistake();
+        (said, at)
+    };
+    let line = if functions.is_empty() { line } else { 1 };
+    assert!(said.starts_with(message), "{what}, {code}: {said}");
+    assert_eq!(at, format!("{file}:{line}:{column}"), "{what}: {code}");
 }
