@@ -7,7 +7,7 @@ use granit_parser::{Event, Parser, ScalarStyle, Span, Tag};
 use serde_json::Value;
 
 use super::node::{Data, Key, Node, Place, YamlError};
-use super::scalar;
+use super::scalar::{self, Dialect};
 
 /// Deeper nesting is refused: nobody writes it, and reading it would need the stack.
 const DEEPEST: usize = 200;
@@ -15,9 +15,15 @@ const DEEPEST: usize = 200;
 /// More nodes made by aliases are refused: a few lines could otherwise ask for any amount of memory.
 const MOST_ALIASED: usize = 1_000_000;
 
-/// Reads one document. A text without one is null.
+/// Reads one document as Ansible does. A text without one is null.
 pub(crate) fn parse(text: &str) -> Result<Node, YamlError> {
-    let mut composer = Composer { parser: Parser::new_from_str(text), anchors: HashMap::new(), aliased: 0 };
+    parse_as(text, Dialect::Ansible)
+}
+
+/// Reads one document of a dialect. A text without one is null.
+pub(crate) fn parse_as(text: &str, dialect: Dialect) -> Result<Node, YamlError> {
+    let mut composer =
+        Composer { parser: Parser::new_from_str(text), dialect, anchors: HashMap::new(), aliased: 0 };
     let start = Place { line: 1, column: 1 };
     let mut root = None;
     loop {
@@ -40,6 +46,7 @@ pub(crate) fn parse(text: &str) -> Result<Node, YamlError> {
 
 struct Composer<'a> {
     parser: Parser<'a, granit_parser::StrInput<'a>>,
+    dialect: Dialect,
     anchors: HashMap<usize, (Node, usize)>,
     aliased: usize,
 }
@@ -72,9 +79,9 @@ impl<'a> Composer<'a> {
         }
         let (anchor, node) = match event {
             Event::Alias(id) => return self.alias(id, place),
-            Event::Scalar(text, style, anchor, tag) => (anchor, scalar(text, style, tag, place)?),
+            Event::Scalar(text, style, anchor, tag) => (anchor, self.scalar(text, style, tag, place)?),
             Event::SequenceStart(_, anchor, tag) => {
-                known_tag(tag.as_deref(), place)?;
+                self.known_tag(tag.as_deref(), place)?;
                 let mut items = Vec::new();
                 loop {
                     let (event, span) = self.next()?;
@@ -87,7 +94,7 @@ impl<'a> Composer<'a> {
                 (anchor, if is_unsafe(tag.as_deref()) { node.distrusted() } else { node })
             }
             Event::MappingStart(_, anchor, tag) => {
-                known_tag(tag.as_deref(), place)?;
+                self.known_tag(tag.as_deref(), place)?;
                 let node = Node { data: Data::Map(self.entries(depth)?), place };
                 (anchor, if is_unsafe(tag.as_deref()) { node.distrusted() } else { node })
             }
@@ -145,6 +152,70 @@ impl<'a> Composer<'a> {
         Ok(collect(all))
     }
 
+    fn scalar(
+        &self,
+        text: Cow<'_, str>,
+        style: ScalarStyle,
+        tag: Option<Cow<'_, Tag>>,
+        place: Place,
+    ) -> Result<Node, YamlError> {
+        let text_value = || Value::String(text.to_string());
+        let value = match tag.as_deref() {
+            None if style == ScalarStyle::Plain => {
+                self.dialect.resolve(&text).map_err(|message| YamlError::new(place, message))?
+            }
+            None => text_value(),
+            Some(tag) => {
+                self.known_tag(Some(tag), place)?;
+                if is_unsafe(Some(tag)) {
+                    return Ok(Node { data: Data::Unsafe(text.into_owned()), place });
+                }
+                match tag.core_suffix() {
+                    Some("int") => scalar::integer(&text)
+                        .map(Value::Number)
+                        .ok_or_else(|| YamlError::new(place, format!("`{text}` is not an integer")))?,
+                    Some("float") => text
+                        .parse::<f64>()
+                        .ok()
+                        .and_then(serde_json::Number::from_f64)
+                        .map(Value::Number)
+                        .ok_or_else(|| YamlError::new(place, format!("`{text}` is not a number")))?,
+                    Some("bool") => match scalar::resolve(&text) {
+                        value @ Value::Bool(_) => value,
+                        _ => return Err(YamlError::new(place, format!("`{text}` is not a bool"))),
+                    },
+                    Some("null") => Value::Null,
+                    None if style == ScalarStyle::Plain && tag.original() != "!" => {
+                        self.dialect.resolve(&text).map_err(|message| YamlError::new(place, message))?
+                    }
+                    _ => text_value(),
+                }
+            }
+        };
+        Ok(Node { data: Data::Scalar(value), place })
+    }
+
+    /// Refuses tags that Ansible does not know, and those that hold what cannot be read yet. To a script,
+    /// whose documents are anybody's, a tag it does not know says nothing.
+    fn known_tag(&self, tag: Option<&Tag>, place: Place) -> Result<(), YamlError> {
+        let Some(tag) = tag else { return Ok(()) };
+        if tag.is_yaml_core_schema() || self.dialect == Dialect::Script {
+            return Ok(());
+        }
+        match tag.original().as_str() {
+            "!" | "!unsafe" => Ok(()),
+            "!vault" | "!vault-encrypted" => Err(YamlError::new(
+                place,
+                "the value is encrypted by ansible-vault, which cannot be read yet",
+            )
+            .hint("keep the value in a secret store, or decrypt it with `ansible-vault decrypt`")),
+            other => {
+                Err(YamlError::new(place, format!("unknown tag `{other}`"))
+                    .hint("`!unsafe` is the tag known"))
+            }
+        }
+    }
+
     fn key(&mut self, event: Event<'a>, place: Place, depth: usize) -> Result<String, YamlError> {
         if let Event::Scalar(text, _, 0, _) = event {
             return Ok(text.into_owned());
@@ -200,64 +271,9 @@ fn size(node: &Node) -> usize {
     }
 }
 
-fn scalar(
-    text: Cow<'_, str>,
-    style: ScalarStyle,
-    tag: Option<Cow<'_, Tag>>,
-    place: Place,
-) -> Result<Node, YamlError> {
-    let text_value = || Value::String(text.to_string());
-    let value = match tag.as_deref() {
-        None if style == ScalarStyle::Plain => scalar::resolve(&text),
-        None => text_value(),
-        Some(tag) => {
-            known_tag(Some(tag), place)?;
-            if is_unsafe(Some(tag)) {
-                return Ok(Node { data: Data::Unsafe(text.into_owned()), place });
-            }
-            match tag.core_suffix() {
-                Some("int") => scalar::integer(&text)
-                    .map(Value::Number)
-                    .ok_or_else(|| YamlError::new(place, format!("`{text}` is not an integer")))?,
-                Some("float") => text
-                    .parse::<f64>()
-                    .ok()
-                    .and_then(serde_json::Number::from_f64)
-                    .map(Value::Number)
-                    .ok_or_else(|| YamlError::new(place, format!("`{text}` is not a number")))?,
-                Some("bool") => match scalar::resolve(&text) {
-                    value @ Value::Bool(_) => value,
-                    _ => return Err(YamlError::new(place, format!("`{text}` is not a bool"))),
-                },
-                Some("null") => Value::Null,
-                _ => text_value(),
-            }
-        }
-    };
-    Ok(Node { data: Data::Scalar(value), place })
-}
-
 /// Says whether a node is marked as no template.
 fn is_unsafe(tag: Option<&Tag>) -> bool {
     tag.is_some_and(|tag| tag.original() == "!unsafe")
-}
-
-/// Refuses tags that Ansible does not know, and those that hold what cannot be read yet.
-fn known_tag(tag: Option<&Tag>, place: Place) -> Result<(), YamlError> {
-    let Some(tag) = tag else { return Ok(()) };
-    if tag.is_yaml_core_schema() {
-        return Ok(());
-    }
-    match tag.original().as_str() {
-        "!" | "!unsafe" => Ok(()),
-        "!vault" | "!vault-encrypted" => {
-            Err(YamlError::new(place, "the value is encrypted by ansible-vault, which cannot be read yet")
-                .hint("keep the value in a secret store, or decrypt it with `ansible-vault decrypt`"))
-        }
-        other => {
-            Err(YamlError::new(place, format!("unknown tag `{other}`")).hint("`!unsafe` is the tag known"))
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,10 +1,64 @@
-//! What a plain scalar means in YAML 1.1, as PyYAML and so Ansible resolve it.
+//! What a plain scalar means in YAML 1.1, as PyYAML and so Ansible resolve it, and to a script.
 //!
 //! Source: <https://yaml.org/type/> and PyYAML's `resolver.py`.
 
 use serde_json::{Number, Value};
 
-/// Resolves a plain scalar. Dates stay text, and so do infinities, which JSON does not know.
+/// Whose YAML it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    /// YAML 1.1 as PyYAML resolves it.
+    Ansible,
+    /// The same, without the numbers that nobody means: `0644` is the mode and `007` the house number
+    /// that it looks like, `12:30` a time, and octal and powers of ten are written as in YAML 1.2.
+    Script,
+}
+
+impl Dialect {
+    /// Resolves a plain scalar.
+    ///
+    /// # Errors
+    ///
+    /// A script is told of an infinity, and of what is no number: plain data has neither.
+    pub(super) fn resolve(self, text: &str) -> Result<Value, String> {
+        if self == Self::Ansible
+            || !text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-' | '.'))
+        {
+            return Ok(resolve(text));
+        }
+        let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
+        if matches!(unsigned, ".inf" | ".Inf" | ".INF" | ".nan" | ".NaN" | ".NAN") {
+            return Err(format!("`{text}` is no number that plain data can hold"));
+        }
+        if let Some(digits) = text.strip_prefix("0o") {
+            let octal = i64::from_str_radix(digits, 8).ok().filter(|_| !digits.starts_with(['-', '+']));
+            return Ok(octal.map_or_else(|| Value::String(text.to_owned()), Value::from));
+        }
+        let is_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+        let (leads, more) = (unsigned.starts_with('0'), unsigned.len() > 1);
+        if text.contains(':')
+            || (leads && more && unsigned.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_'))
+        {
+            return Ok(Value::String(text.to_owned()));
+        }
+        // `1e3` and digits beyond 64 bits.
+        let whole = unsigned.split_once(['e', 'E']).is_some_and(|(mantissa, exponent)| {
+            let mut parts = mantissa.splitn(2, '.');
+            let exponent = exponent.strip_prefix(['-', '+']).unwrap_or(exponent);
+            parts.all(|part| part.is_empty() || is_digits(part))
+                && mantissa.bytes().any(|byte| byte.is_ascii_digit())
+                && is_digits(exponent)
+        });
+        let wide = is_digits(unsigned) && text.parse::<i64>().is_err();
+        if whole || wide {
+            let number = text.parse::<f64>().ok().and_then(Number::from_f64);
+            return number.map(Value::Number).ok_or_else(|| format!("`{text}` is too large for a number"));
+        }
+        Ok(resolve(text))
+    }
+}
+
+/// Resolves a plain scalar as PyYAML does. Dates stay text, and so do infinities, which JSON does not know.
 pub(super) fn resolve(text: &str) -> Value {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => return Value::Null,

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::World;
 use super::error::{Fallible, failure};
+use crate::inventory::yaml;
 use crate::script::convert::{to_dynamic, to_value};
 
 /// A mistake in a document.
@@ -158,20 +159,9 @@ fn parse_json(text: &str) -> Result<Value, Mistake> {
 }
 
 fn parse_yaml(text: &str) -> Result<Value, Mistake> {
-    // `0644` is a mode, and `007` a number of a house: neither is what a number would make of it.
-    let options = serde_saphyr::options! { leading_zero_numbers_as_strings: true };
-    serde_saphyr::from_str_with_options(text, options).map_err(|error| {
-        let at = error.location().map(|location| (location.line(), location.column()));
-        let message = error.without_snippet().to_string();
-        let message = match at {
-            Some((line, column)) => {
-                let shown =
-                    [format!(" at line {line}, column {column}"), format!("line {line} column {column}: ")];
-                shown.iter().fold(message, |message, part| message.replace(part.as_str(), ""))
-            }
-            None => message,
-        };
-        Mistake { at, message: message.lines().next().unwrap_or_default().to_owned() }
+    yaml::parse_as(text, yaml::Dialect::Script).map(yaml::Node::into_value).map_err(|error| Mistake {
+        at: Some((error.place.line.into(), error.place.column.into())),
+        message: error.message,
     })
 }
 
