@@ -89,7 +89,8 @@ impl Closure {
         );
         if self.params > args.len() {
             let (takes, gets) = (self.params, args.len());
-            let message = format!("the closure takes {takes} arguments, and it gets {gets}");
+            let s = if takes == 1 { "" } else { "s" };
+            let message = format!("the closure takes {takes} argument{s}, and it gets {gets}");
             return Err(Thrown::invalid(message)
                 .hint("a body gets its host where the task has `.on`, and its item where it has `.each`")
                 .at(&context));

@@ -11,6 +11,7 @@ mod declare;
 mod engine;
 mod error;
 mod files;
+mod habits;
 mod kind;
 pub(crate) mod library;
 mod limits;

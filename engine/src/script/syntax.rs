@@ -7,6 +7,7 @@ use oneex_sdk::nearest;
 use rhai::{Engine, LexError, ParseError, ParseErrorType};
 
 use super::error::place;
+use super::habits;
 use super::scan::{Place, Scan};
 use crate::diag::{Diagnostic, Position, Source};
 
@@ -16,7 +17,7 @@ pub(super) fn diagnostic(error: &ParseError, source: &Arc<Source>, engine: &Engi
     if let Some(place) = scan.open_comment {
         return open_comment(place, source);
     }
-    let mistake = Mistake { kind: error.err_type(), at: at(error, source), scan: &scan };
+    let mistake = Mistake { kind: error.err_type(), at: at(error, source), scan: &scan, text: &source.text };
     let (message, hint) = mistake.explain(engine);
     let mut diagnostic = Diagnostic::error(mistake.code(), message).label(source.label(
         &position(source, mistake.place()),
@@ -68,6 +69,7 @@ struct Mistake<'a> {
     kind: &'a ParseErrorType,
     at: Place,
     scan: &'a Scan,
+    text: &'a str,
 }
 
 impl Mistake<'_> {
@@ -102,7 +104,7 @@ impl Mistake<'_> {
     /// The message, and what to do next.
     fn explain(&self, engine: &Engine) -> (String, Option<String>) {
         match self.kind {
-            ParseErrorType::VariableUndefined(name) => self.variable(name),
+            ParseErrorType::VariableUndefined(name) => self.variable(name, engine),
             ParseErrorType::ModuleUndefined(name) => {
                 let known = namespaces(engine);
                 let own = self.scan.declared();
@@ -113,7 +115,9 @@ impl Mistake<'_> {
             }
             ParseErrorType::Reserved(word) => self.reserved(word),
             ParseErrorType::MissingToken(token, what) => {
-                (format!("expected `{token}` {}", plain(what)), None)
+                let block = token == "{" && self.around().1.starts_with(':');
+                let hint = block.then(|| "a block stands in braces: `if done { … }`".to_owned());
+                (format!("expected `{token}` {}", plain(what)), hint.or_else(|| self.habit()))
             }
             ParseErrorType::DuplicatedProperty(key) => (format!("the map has the key `{key}` twice"), None),
             ParseErrorType::AssignmentToConstant(name) if !name.is_empty() => {
@@ -127,12 +131,39 @@ impl Mistake<'_> {
                 ("the expression is nested too deep".into(), Some(hint.into()))
             }
             ParseErrorType::UnexpectedEOF => ("the script ends too early".into(), None),
+            ParseErrorType::UnknownOperator(sign) => {
+                (plain(&self.kind.to_string()), habits::sign(sign).map(str::to_owned))
+            }
             ParseErrorType::BadInput(error) => bad_input(error),
-            other => (plain(&other.to_string()), None),
+            other => (plain(&other.to_string()), self.habit()),
         }
     }
 
-    fn variable(&self, name: &str) -> (String, Option<String>) {
+    /// What is written here in the way of another language. What begins a line is not to blame for
+    /// what is missing at the end of the line before.
+    fn habit(&self) -> Option<String> {
+        let (before, after) = self.around();
+        if self.place().0 != self.at.0 {
+            return None;
+        }
+        habits::around(before, after)
+    }
+
+    /// Whether a string comes behind the word of the place.
+    fn text_follows(&self, word: &str) -> bool {
+        let behind = self.around().1.strip_prefix(word);
+        behind.is_some_and(|rest| rest.trim_start().starts_with(['"', '`']))
+    }
+
+    /// The line of the place, before it and from there on.
+    fn around(&self) -> (&str, &str) {
+        let (line, column) = self.at;
+        let line = self.text.lines().nth(line.saturating_sub(1) as usize).unwrap_or_default();
+        let at = line.char_indices().nth(column.saturating_sub(1) as usize).map_or(line.len(), |(at, _)| at);
+        line.split_at(at)
+    }
+
+    fn variable(&self, name: &str, engine: &Engine) -> (String, Option<String>) {
         let message = format!("variable `{name}` is not defined");
         if self.scan.sign_after(self.at) == Some(':') {
             return (message, Some("a map is written `#{ key: value }`".into()));
@@ -143,19 +174,30 @@ impl Mistake<'_> {
                 "the one of line {line} cannot be seen here: a function sees its own variables and \
                  parameters, and constants as `global::NAME`"
             )),
-            None => nearest(name, declared.iter().map(|(name, _)| *name))
-                .map(|right| format!("did you mean `{right}`?")),
+            None if self.scan.sign_after(self.at) == Some('.') && namespaces(engine).contains(name) => {
+                Some(format!("a function of a namespace is called as `{name}::…`"))
+            }
+            None => self.habit().or_else(|| {
+                let near = || nearest(name, declared.iter().map(|(name, _)| *name));
+                let host = "a body gets its host where it names it, and its task has `.on`: `.run(|h| …)`";
+                match name {
+                    "h" => Some(host.to_owned()),
+                    _ => near().map(|right| format!("did you mean `{right}`?")),
+                }
+            }),
         };
         (message, hint)
     }
 
     fn reserved(&self, word: &str) -> (String, Option<String>) {
         if !rhai::is_valid_identifier(word) {
-            return (format!("`{word}` means nothing here"), None);
+            return (format!("`{word}` means nothing here"), habits::sign(word).map(str::to_owned));
         }
         let hint = match self.scan.sign_after(self.at) {
             Some(':') => format!("as a key of a map it stands in quotes: `\"{word}\": …`"),
-            _ => "choose another name".to_owned(),
+            Some('"' | '`') => format!("a call has parentheses: `{word}(…)`"),
+            _ if self.text_follows(word) => format!("a call has parentheses: `{word}(…)`"),
+            _ => self.habit().unwrap_or_else(|| "choose another name".to_owned()),
         };
         (format!("`{word}` is a reserved word"), Some(hint))
     }
@@ -238,6 +280,18 @@ mod tests {
         assert_eq!(hint("let version = 1; verison"), "did you mean `version`?");
         assert_eq!(hint("f({ a: 1 })"), "a map is written `#{ key: value }`");
         assert!(hint("let a = 1;\nfn f() { a }").starts_with("the one of line 1 cannot be seen here"));
+    }
+
+    #[test]
+    fn a_habit_of_another_language_is_translated_where_it_is_the_cause() {
+        let hint = |text: &str| mistake(text).3;
+        let told = |hint: &str| Some(hint.to_owned());
+        assert_eq!(hint("f(h => 1)"), told("a closure is written `|h| …`"));
+        assert!(hint("h.exec(1)").is_some_and(|hint| hint.starts_with("a body gets its host")));
+        assert_eq!(hint("print \"a\";"), told("a call has parentheses: `print(…)`"));
+        assert_eq!(hint("let print = 1;"), told("choose another name"));
+        assert_eq!(hint("let a = 1\nundefined()"), None);
+        assert_eq!(hint("\tlet a = \"漢\" and true;\r\n"), told("“and” is written `&&`"));
     }
 
     #[test]
