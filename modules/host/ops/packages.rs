@@ -195,7 +195,8 @@ fn lock_holder(stdout: &str, stderr: &str) -> Option<String> {
     };
     stderr.lines().find(|line| gives_up(line))?;
     let told = stdout.split(['\n', '\r']).chain(stderr.lines());
-    let holder = told.filter_map(|line| line.rsplit_once("It is held by ").map(|(_, holder)| holder)).last();
+    let mut holders = told.filter_map(|line| line.rsplit_once("It is held by ").map(|(_, holder)| holder));
+    let holder = holders.next_back();
     Some(holder.unwrap_or("another process").trim_end_matches('.').trim().to_owned())
 }
 
