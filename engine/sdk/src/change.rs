@@ -1,5 +1,7 @@
 //! The difference between what is and what is wanted.
 
+use std::time::Duration;
+
 use serde::Serialize;
 use similar::TextDiff;
 
@@ -55,7 +57,8 @@ impl Change {
     }
 
     /// Adds a text with its unified diff, where `before` and `after` differ. `name` heads the diff.
-    /// Bytes that are not UTF-8, and texts above 1 MiB, are shown by their sizes only.
+    /// Bytes that are not UTF-8, and texts above 1 MiB, are shown by their sizes only; of a diff, at most
+    /// a thousand lines of a thousand characters each.
     pub fn text(&mut self, what: &str, name: &str, before: Option<&[u8]>, after: Option<&[u8]>) -> &mut Self {
         if before == after {
             return self;
@@ -95,8 +98,34 @@ fn unified(name: &str, before: &[u8], after: &[u8]) -> Option<String> {
         return None;
     }
     let (before, after) = (std::str::from_utf8(before).ok()?, std::str::from_utf8(after).ok()?);
-    let diff = TextDiff::from_lines(before, after);
-    Some(diff.unified_diff().context_radius(3).header(name, name).to_string())
+    let diff = TextDiff::configure().timeout(PATIENCE).diff_lines(before, after);
+    Some(bounded(&diff.unified_diff().context_radius(3).header(name, name).to_string()))
+}
+
+/// After this a difference is told as what was found so far: right, and not the shortest.
+const PATIENCE: Duration = Duration::from_millis(500);
+/// Lines of a diff that are shown.
+const LINES: usize = 1000;
+/// Characters of a line that are shown.
+const CHARACTERS: usize = 1000;
+
+/// Shortens a diff that nobody could read: long lines and many lines, with what is left out told.
+fn bounded(diff: &str) -> String {
+    let mut out = String::with_capacity(diff.len().min(LINES * 80));
+    for line in diff.split_inclusive('\n').take(LINES) {
+        match line.char_indices().nth(CHARACTERS) {
+            Some((end, _)) if line.len() > end + 1 => {
+                let left = line[end..].trim_end_matches('\n').chars().count();
+                out.push_str(&format!("{}… and {left} more characters\n", &line[..end]));
+            }
+            _ => out.push_str(line),
+        }
+    }
+    match diff.lines().count().saturating_sub(LINES) {
+        0 => {}
+        left => out.push_str(&format!("… and {left} more lines of the diff\n")),
+    }
+    out
 }
 
 #[cfg(test)]
@@ -116,6 +145,51 @@ mod tests {
         let mut change = Change::none();
         change.text("content", "/etc/motd", Some(b"a\nb\n"), Some(b"a\nc\n"));
         assert_eq!(change.to_text(), "--- /etc/motd\n+++ /etc/motd\n@@ -1,2 +1,2 @@\n a\n-b\n+c\n");
+    }
+
+    #[test]
+    fn any_text_has_a_diff_that_is_clear_and_bounded() {
+        let many =
+            |from: usize, to: usize| (from..to).map(|number| format!("line {number}\n")).collect::<String>();
+        let header = "--- f\n+++ f\n";
+        for (about, before, after, shown) in [
+            (
+                "no line break at the end",
+                "a\nb".to_owned(),
+                "a\nc".to_owned(),
+                "@@ -1,2 +1,2 @@\n a\n-b\n\\ No newline at end of file\n+c\n\\ No newline at end of file\n"
+                    .to_owned(),
+            ),
+            (
+                "a line break at the end is new",
+                "a".to_owned(),
+                "a\n".to_owned(),
+                "@@ -1 +1 @@\n-a\n\\ No newline at end of file\n+a\n".to_owned(),
+            ),
+            ("other line ends", "a\r\n".to_owned(), "a\n".to_owned(), "@@ -1 +1 @@\n-a\r\n+a\n".to_owned()),
+            (
+                "one long line",
+                format!("{}\n", "x".repeat(500_000)),
+                format!("{}y\n", "x".repeat(500_000)),
+                format!(
+                    "@@ -1 +1 @@\n-{0}… and 499001 more characters\n+{0}… and 499002 more characters\n",
+                    "x".repeat(999)
+                ),
+            ),
+        ] {
+            let mut change = Change::none();
+            change.text("content", "f", Some(before.as_bytes()), Some(after.as_bytes()));
+            assert_eq!(change.to_text(), format!("{header}{shown}"), "{about}");
+        }
+        let mut change = Change::none();
+        change.text("content", "f", Some(many(0, 30_000).as_bytes()), Some(many(40_000, 70_000).as_bytes()));
+        let shown = change.to_text();
+        assert_eq!(shown.lines().count(), 1001);
+        assert!(shown.ends_with("\n… and 59003 more lines of the diff\n"), "{}", &shown[shown.len() - 100..]);
+        let (old, new) = ("a".repeat(5 << 20), "b".repeat((5 << 20) + 1));
+        let mut change = Change::none();
+        change.text("content", "f", Some(old.as_bytes()), Some(new.as_bytes()));
+        assert_eq!(change.to_text(), "content: 5242880 bytes → 5242881 bytes\n");
     }
 
     #[test]
