@@ -261,6 +261,15 @@ proptest! {
                     prop_assert!(status == expected || (is_well && !failing), "{node} ended {status:?}");
                     prop_assert_eq!(rescued, usize::from(failing && shape.rescue), "rescue of {}", node);
                 }
+                let notified = shape.handler && tasks.iter().any(|other| {
+                    other.notifies.handlers.contains(&task.id)
+                        && ended.ends().any(|(key, ..)| {
+                            key.task == other.name
+                                && (key.host == node.host || key.host.is_none())
+                                && places[&key.to_string()].0.is_some()
+                        })
+                });
+                prop_assert!(!(notified && status == NodeStatus::Skipped), "{node} was notified and passed over");
                 // A handler comes after the last node that could still notify it.
                 let Some(start) = places[&node.to_string()].0.filter(|_| shape.handler) else { continue };
                 for notifier in tasks.iter().filter(|other| other.notifies.handlers.contains(&task.id)) {
