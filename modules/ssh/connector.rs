@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use oneex_sdk::{BoxFuture, CancellationToken, Connector, OpError, OpResult, Secret, Target, Transport};
-use ssh2::Session;
+use ssh2::{ErrorCode, Session};
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
 use super::bastions::Bastions;
-use super::host_settings::{HostSettings, Jump, Way};
+use super::host_settings::{Algorithms, HostSettings, Jump, Way};
 use super::known_hosts::KnownHost;
 use super::passage::Passage;
 use super::resolve::{resolve, resolve_jump};
@@ -77,14 +77,28 @@ impl SshConnector {
                 .map_err(|error| OpError::failed(format!("the connection was not opened: {error}")))?;
             let link = match opened {
                 Ok(link) => link,
-                Err(error) => {
+                Err(Broken { error, offered }) => {
                     passage.settle().await;
-                    return Err(passage.explain(error));
+                    let error = passage.explain(error);
+                    return Err(match offered {
+                        Some(offered) => self.compare(&host, *offered).await.unwrap_or(error),
+                        None => error,
+                    });
                 }
             };
             tracing::debug!(host = host.name, took = ?begun.elapsed(), "connected");
             SshTransport::start(link, sudo_password, &host)
         })
+    }
+
+    /// Asks a host that does not agree with us what it offers; nothing where that does not tell why.
+    async fn compare(&self, host: &HostSettings, offered: Algorithms) -> Option<OpError> {
+        let limit = host.connect_timeout;
+        let road = self.road(host).await.ok()?;
+        let theirs = spawn_blocking(move || Algorithms::ask(road, limit)).await.ok()?.ok()??;
+        let error = offered.mismatch(&theirs)?;
+        let (address, port) = (&host.host_name, host.port);
+        Some(OpError { message: format!("`{address}` port {port}: {}", error.message), ..error })
     }
 
     /// The connection to the last of the jump hosts, shared by all that go through it.
@@ -134,8 +148,27 @@ impl Connector for SshConnector {
     }
 }
 
+/// What libssh2 says where the two sides have nothing in common, or might: `LIBSSH2_ERROR_KEX_FAILURE`,
+/// `LIBSSH2_ERROR_KEY_EXCHANGE_FAILURE`, `LIBSSH2_ERROR_METHOD_NONE`, `LIBSSH2_ERROR_METHOD_NOT_SUPPORTED`, and
+/// what comes of a server that finds it out first and hangs up (`LIBSSH2_ERROR_SOCKET_DISCONNECT`,
+/// `LIBSSH2_ERROR_SOCKET_RECV`).
+const DISAGREE: [i32; 6] = [-5, -8, -17, -33, -13, -43];
+
+/// No session was opened.
+struct Broken {
+    error: OpError,
+    /// What was offered, where the host may have nothing of it.
+    offered: Option<Box<Algorithms>>,
+}
+
+impl From<OpError> for Broken {
+    fn from(error: OpError) -> Self {
+        Self { error, offered: None }
+    }
+}
+
 /// Everything up to an open session; blocks, each step for the connection's time limit at most.
-fn shake_hands(road: Road, host: &HostSettings) -> OpResult<Link> {
+fn shake_hands(road: Road, host: &HostSettings) -> Result<Link, Broken> {
     let Road { socket: stream, passage } = road;
     let broken = |error: ssh2::Error| {
         let (address, port) = (&host.host_name, host.port);
@@ -153,8 +186,13 @@ fn shake_hands(road: Road, host: &HostSettings) -> OpResult<Link> {
     session.set_timeout(millis(host.connect_timeout));
     session.set_tcp_stream(stream);
     let known = KnownHost::of(host);
-    host_key::prefer_known(&session, &known);
-    session.handshake().map_err(broken)?;
+    host.algorithms.prefer(&session)?;
+    let kinds = host_key::prefer_known(&session, &known, &host.algorithms.host_key);
+    if let Err(error) = session.handshake() {
+        let disagrees = matches!(error.code(), ErrorCode::Session(code) if DISAGREE.contains(&code));
+        let offered = disagrees.then(|| Box::new(host.algorithms.offered(&session, &kinds)));
+        return Err(Broken { error: broken(error), offered });
+    }
     host_key::check(&session, &known, host)?;
     auth::log_in(&session, host)?;
     Ok(Link { session, socket, passage })

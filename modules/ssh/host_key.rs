@@ -22,20 +22,28 @@ const KINDS: [&str; 6] = [
     "rsa-sha2-256",
 ];
 
-/// Asks for a key of a type that is known first: another one would look like a changed key.
-pub(super) fn prefer_known(session: &Session, known: &KnownHost) {
-    let order = preference(&known.kinds());
-    if let Err(error) = session.method_pref(MethodType::HostKey, &order) {
-        tracing::debug!(%error, order, "the order of host key types could not be set");
+/// Asks for a key of a type that is known first: another one would look like a changed key. Of the types, only
+/// those of `chosen` are asked for where it names any. Returns the order.
+pub(super) fn prefer_known(session: &Session, known: &KnownHost, chosen: &[String]) -> Vec<String> {
+    let order = preference(&known.kinds(), chosen);
+    if let Err(error) = session.method_pref(MethodType::HostKey, &order.join(",")) {
+        tracing::debug!(%error, ?order, "the order of host key types could not be set");
     }
+    order
 }
 
-fn preference(kinds: &[&str]) -> String {
+fn preference(kinds: &[&str], chosen: &[String]) -> Vec<String> {
     let is_known =
         |kind: &&str| kinds.contains(kind) || (kind.starts_with("rsa-") && kinds.contains(&"ssh-rsa"));
-    let (mut order, others): (Vec<&str>, Vec<&str>) = KINDS.iter().copied().partition(is_known);
+    // Nobody here could judge a certificate, so that none is asked for.
+    let chosen = chosen.iter().map(String::as_str).filter(|kind| !kind.contains("-cert-v01@"));
+    let mut all: Vec<&str> = chosen.collect();
+    if all.is_empty() {
+        all.extend(KINDS);
+    }
+    let (mut order, others): (Vec<&str>, Vec<&str>) = all.into_iter().partition(is_known);
     order.extend(others);
-    order.join(",")
+    order.into_iter().map(str::to_owned).collect()
 }
 
 /// Accepts the key that the host showed, or fails with `denied` and what to do.
@@ -109,8 +117,14 @@ mod tests {
 
     #[test]
     fn known_types_are_asked_for_first() {
-        assert!(preference(&["ssh-rsa"]).starts_with("rsa-sha2-512,rsa-sha2-256,ssh-ed25519"));
-        assert!(preference(&[]).starts_with("ssh-ed25519,"));
-        assert_eq!(preference(&["ecdsa-sha2-nistp384", "x"]).split(',').next(), Some("ecdsa-sha2-nistp384"));
+        let order = |kinds: &[&str], chosen: &[&str]| {
+            let chosen: Vec<String> = chosen.iter().map(|kind| (*kind).to_owned()).collect();
+            preference(kinds, &chosen).join(",")
+        };
+        assert!(order(&["ssh-rsa"], &[]).starts_with("rsa-sha2-512,rsa-sha2-256,ssh-ed25519"));
+        assert!(order(&[], &[]).starts_with("ssh-ed25519,"));
+        assert!(order(&["ecdsa-sha2-nistp384", "x"], &[]).starts_with("ecdsa-sha2-nistp384,"));
+        assert_eq!(order(&[], &["ssh-ed25519-cert-v01@openssh.com", "ssh-ed25519"]), "ssh-ed25519");
+        assert_eq!(order(&["ssh-rsa"], &["ssh-ed25519", "rsa-sha2-512"]), "rsa-sha2-512,ssh-ed25519");
     }
 }

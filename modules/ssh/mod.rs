@@ -6,6 +6,7 @@
 //! that, and nothing is installed there.
 
 mod actor;
+mod algorithms;
 mod auth;
 mod backoff;
 mod bastions;

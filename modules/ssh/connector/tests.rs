@@ -34,6 +34,15 @@ fn generate(farm: &SshFarm, name: &str, passphrase: &str) -> std::path::PathBuf 
     file
 }
 
+/// What ssh-keygen(1) shows of a public key.
+fn fingerprint(farm: &SshFarm, key: &str) -> String {
+    let file = farm.dir().join("shown.pub");
+    std::fs::write(&file, key).expect("it is written");
+    let shown = Process::new("ssh-keygen").arg("-lf").arg(&file).output().expect("ssh-keygen runs");
+    let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
+    shown.split_whitespace().nth(1).expect("a fingerprint").to_owned()
+}
+
 fn with_known(file: std::path::PathBuf) -> SshSettings {
     SshSettings { known_hosts: vec![file], ..SshSettings::default() }
 }
@@ -73,6 +82,10 @@ async fn unknown_changed_and_revoked_keys_are_refused_and_say_what_to_do() {
         assert_eq!(changed.kind, ErrorKind::Denied);
         assert!(changed.message.contains("has changed"), "{changed}");
         assert!(changed.message.contains(&format!("({}:2)", file.display())), "{changed}");
+        for key in [&host.host_key, &other] {
+            let shown = fingerprint(&farm, key);
+            assert!(changed.message.contains(&shown), "{shown}: {changed}");
+        }
     }
 
     std::fs::write(&file, format!("@revoked * {}\n", host.host_key)).expect("it is written");
@@ -81,9 +94,19 @@ async fn unknown_changed_and_revoked_keys_are_refused_and_say_what_to_do() {
         assert!(revoked.message.contains("is revoked"), "{revoked}");
     }
 
-    std::fs::write(&file, format!("@cert-authority * {other}")).expect("it is written");
-    let authority = refused(&target, with_known(file)).await;
-    assert!(authority.message.contains("by a certificate authority only"), "{authority}");
+    // Nothing is certified here, so that an authority vouches for nothing, and nothing is remembered beside it.
+    let text = format!("@cert-authority * {other}");
+    std::fs::write(&file, &text).expect("it is written");
+    for strict in [StrictHostKeys::Yes, StrictHostKeys::AcceptNew] {
+        let authority = refused(&target, SshSettings { strict, ..with_known(file.clone()) }).await;
+        assert_eq!(authority.kind, ErrorKind::Denied);
+        assert!(authority.message.contains("by a certificate authority only"), "{authority}");
+        assert!(authority.hint.is_some_and(|hint| hint.contains(&fingerprint(&farm, &host.host_key))));
+        assert_eq!(std::fs::read_to_string(&file).expect("it is read"), text);
+    }
+    let both = format!("{text}[{}]:{} {}\n", host.address, host.port, host.host_key);
+    std::fs::write(&file, both).expect("it is written");
+    assert!(connect(&target, with_known(file)).await.is_ok(), "the key itself is known too");
 }
 
 #[tokio::test]
