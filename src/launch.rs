@@ -1,10 +1,13 @@
 //! Running a graph: the runtime, the signals, the reports, and what the end of it means.
 
+use std::cell::LazyCell;
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
+use oneex_engine::ahead::Memory;
 use oneex_engine::graph::{Graph, TaskKind};
 use oneex_engine::run::{
     Listener, Mode, ProjectFiles, RunContext, RunIntroduction, RunOptions, RunReport, RunRequest, RunSetup,
@@ -59,6 +62,7 @@ impl Job<'_> {
                 redactor: site.redactor,
                 sources: Arc::default(),
                 files: Arc::new(NoFiles),
+                reads: Memory::off(),
                 templates: Templates::default(),
                 listeners,
                 runtime,
@@ -152,6 +156,12 @@ impl Reports {
 impl Drop for Ended {
     fn drop(&mut self) {
         // A host that stopped answering must not hold the program back.
+        let tasks = &self.context.graph.tasks;
+        let names = LazyCell::new(|| tasks.iter().map(|task| &*task.name).collect::<HashSet<&str>>());
+        let is_known = |name: &str| names.contains(name);
+        if let Err(error) = self.context.reads.save(is_known) {
+            tracing::debug!(%error, "what was read is not remembered");
+        }
         let close = self.context.connections.close();
         let _ = self.runtime.block_on(async { tokio::time::timeout(CLOSING, close).await });
     }

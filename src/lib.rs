@@ -19,6 +19,7 @@ mod manual;
 mod modules;
 mod params;
 mod prompt;
+mod remembered;
 mod report;
 mod runbook;
 mod signals;

@@ -1,8 +1,9 @@
 //! From what a person calls a runbook to a loaded one.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use oneex_engine::ahead::Memory;
 use oneex_engine::diag::{Diagnostic, Diagnostics};
 use oneex_engine::inventory::HostSet;
 use oneex_engine::redact::Redactor;
@@ -10,7 +11,9 @@ use oneex_engine::run::{EventSink, Level, Mode, RunEvent, RunIntroduction, RunOp
 use oneex_engine::script::{self, Described, LoadRequest, Loaded, ParamShown};
 use oneex_sdk::{Map, Value};
 
-use crate::commands::inputs::{ForksArgs, OutputFormat, ParamArgs, ReportArgs, SelectArgs, SiteArgs};
+use crate::commands::inputs::{
+    ForksArgs, OutputFormat, PaceArgs, ParamArgs, ReportArgs, SelectArgs, SiteArgs,
+};
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::launch::Job;
@@ -18,7 +21,7 @@ use crate::prompt::Asker;
 use crate::report::{diagnostic, file, human::Human, json::JsonLines, junit, look::Look};
 use crate::runbook::{self, Runbook};
 use crate::site::Site;
-use crate::{library, params};
+use crate::{library, params, remembered};
 
 /// What is given for a load.
 pub(crate) struct Loading<'a> {
@@ -49,6 +52,8 @@ pub(crate) struct LoadedRunbook {
     pub(crate) asker: Arc<Asker>,
     said: Vec<RunEvent>,
     forks: Option<usize>,
+    /// Where what its tasks read on hosts is kept for the next run.
+    reads: Option<PathBuf>,
 }
 
 /// Loads a runbook, and shows or keeps what the load says and warns of.
@@ -74,7 +79,8 @@ pub(crate) fn load(
     } else {
         told.show(&redactor, &loaded.warnings, &loaded.messages);
     }
-    Ok(LoadedRunbook { name: runbook.name, loaded, asker, said, forks })
+    let reads = remembered::file(context, &runbook.path);
+    Ok(LoadedRunbook { name: runbook.name, loaded, asker, said, forks, reads })
 }
 
 /// What a load says, as events of the run.
@@ -235,12 +241,14 @@ impl LoadedRunbook {
         mode: Mode,
         word: &'static str,
         select: &SelectArgs,
-        forks: &ForksArgs,
+        pace: &PaceArgs,
     ) -> Result<Job<'_>, CommandError> {
         let loaded = &self.loaded;
+        let file = self.reads.clone().filter(|_| !pace.no_read_ahead);
+        let reads = file.map_or_else(Memory::off, Memory::open);
         Ok(Job {
-            assemble: Box::new(move |listeners, runtime| loaded.context(mode, listeners, runtime)),
-            options: self.options(select, forks)?,
+            assemble: Box::new(move |listeners, runtime| loaded.context(mode, reads, listeners, runtime)),
+            options: self.options(select, &pace.forks)?,
             introduction: RunIntroduction {
                 mode: word,
                 environment: loaded.environment.as_ref().map(|environment| environment.name.clone()),

@@ -5,6 +5,7 @@
 //! silent: it prints nothing and reads neither the environment nor the home directory; what it
 //! needs of them, the command line hands in.
 
+pub mod ahead;
 pub mod check;
 pub mod conceal;
 pub mod diag;

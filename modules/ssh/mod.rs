@@ -26,6 +26,7 @@ mod resolve;
 mod road;
 mod settings;
 mod shell;
+mod together;
 mod transfer;
 mod transport;
 mod waker;

@@ -20,6 +20,7 @@ use super::host_settings::HostSettings;
 use super::job::{Body, Counters, Forward, Job, Order, Purpose};
 use super::passage::Passage;
 use super::request::{self, Input, LARGEST_INLINE};
+use super::together::Together;
 use super::waker::{self, Waker};
 
 /// The stack of the thread; it calls nothing that recurses.
@@ -189,6 +190,22 @@ impl Transport for SshTransport {
         cancel: &'a CancellationToken,
     ) -> BoxFuture<'a, OpResult<CommandOutput>> {
         Box::pin(self.execute(command, Streams::default(), cancel))
+    }
+
+    fn answers_together(&self) -> bool {
+        true
+    }
+
+    fn run_together<'a>(
+        &'a self,
+        commands: &'a [Command],
+        cancel: &'a CancellationToken,
+    ) -> BoxFuture<'a, OpResult<Vec<Option<CommandOutput>>>> {
+        Box::pin(async move {
+            let together = Together::of(commands)?;
+            let output = self.execute(&together.command, Streams::default(), cancel).await?;
+            Ok(together.answers(&output))
+        })
     }
 
     fn upload<'a>(

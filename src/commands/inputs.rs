@@ -51,6 +51,16 @@ pub(crate) struct ForksArgs {
     pub(crate) forks: Option<u16>,
 }
 
+/// How fast the work goes.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct PaceArgs {
+    #[command(flatten)]
+    pub(crate) forks: ForksArgs,
+    /// Make each read of a host when it is needed, and none together with others
+    #[arg(long)]
+    pub(crate) no_read_ahead: bool,
+}
+
 /// What a run leaves to be read.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ReportArgs {

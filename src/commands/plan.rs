@@ -3,7 +3,7 @@
 use oneex_engine::run::{Mode, RunStatus};
 
 use super::examples;
-use super::inputs::{ForksArgs, ParamArgs, ReportArgs, SelectArgs, SiteArgs};
+use super::inputs::{PaceArgs, ParamArgs, ReportArgs, SelectArgs, SiteArgs};
 use super::runbook_help;
 use crate::context::Context;
 use crate::error::CommandError;
@@ -29,7 +29,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     select: SelectArgs,
     #[command(flatten)]
-    forks: ForksArgs,
+    pace: PaceArgs,
     #[command(flatten)]
     report: ReportArgs,
     /// End with code 5 when a run would change something
@@ -50,7 +50,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, CommandError> 
         Loading { site: &args.site, params: &args.params, partial: false, report: Some(&args.report) };
     let runbook = load::load(context, runbook.unwrap_or_default(), &loading)?;
     let chosen = choose(context, &args.report, Mode::Plan, &runbook.loaded.sources);
-    let job = runbook.job(Mode::Plan, "plan", &args.select, &args.forks)?;
+    let job = runbook.job(Mode::Plan, "plan", &args.select, &args.pace)?;
     let ended = launch(context, job, Gates::open(), chosen.listeners)?;
     let reports = ended.write_stats(context, &args.report, &chosen.lost);
     let summary = &ended.report.summary;

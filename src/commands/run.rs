@@ -3,7 +3,7 @@
 use oneex_engine::run::Mode;
 
 use super::examples;
-use super::inputs::{ForksArgs, ParamArgs, ReportArgs, SelectArgs, SiteArgs};
+use super::inputs::{PaceArgs, ParamArgs, ReportArgs, SelectArgs, SiteArgs};
 use super::runbook_help;
 use crate::context::Context;
 use crate::error::CommandError;
@@ -30,7 +30,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     select: SelectArgs,
     #[command(flatten)]
-    forks: ForksArgs,
+    pace: PaceArgs,
     /// Approve a gate; may be given several times
     #[arg(long, value_name = "GATE")]
     approve: Vec<String>,
@@ -62,7 +62,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, CommandError> 
         .enter(environment, &format!("run `{}`", runbook.name))?;
     let chosen = choose(context, &args.report, Mode::Run, &runbook.loaded.sources);
     let gates = Gates::new(context, &args.approve, args.yes, environment, &runbook.asker, chosen.live);
-    let job = runbook.job(Mode::Run, "run", &args.select, &args.forks)?;
+    let job = runbook.job(Mode::Run, "run", &args.select, &args.pace)?;
     let ended = launch(context, job, gates, chosen.listeners)?;
     let exit = ended.report.summary.status.into();
     Ok(ended.write_stats(context, &args.report, &chosen.lost).end(exit))

@@ -11,6 +11,7 @@ mod plan_words;
 mod plans;
 mod policies;
 mod quickstart;
+mod read_ahead;
 mod roles;
 mod rolling;
 mod round_trips;

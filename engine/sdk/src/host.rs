@@ -92,6 +92,23 @@ pub trait Transport: Send + Sync {
         cancel: &'a CancellationToken,
     ) -> BoxFuture<'a, OpResult<CommandOutput>>;
 
+    /// True where [`Transport::run_together`] takes one round trip, however many commands it is given.
+    fn answers_together(&self) -> bool {
+        false
+    }
+
+    /// Runs commands that only read, have no input, and have one user, one after the other in one round trip.
+    /// What it cannot tell of one of them, as when it was ended by a signal or came too late, is left out: then that
+    /// one is to be run by itself. Fails as [`Transport::run`] does.
+    fn run_together<'a>(
+        &'a self,
+        commands: &'a [Command],
+        cancel: &'a CancellationToken,
+    ) -> BoxFuture<'a, OpResult<Vec<Option<CommandOutput>>>> {
+        let _ = cancel;
+        Box::pin(async move { Ok(vec![None; commands.len()]) })
+    }
+
     /// Streams `length` bytes into the new file `path` with mode 0600, owned by `user` or the
     /// connection's user. An existing file is an error: callers send to a temporary name and rename.
     fn upload<'a>(

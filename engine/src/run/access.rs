@@ -100,6 +100,7 @@ pub fn facts(node: &Arc<NodeContext>, host: &str, user: Option<&str>) -> Result<
         info,
         op: 0,
         source: Arc::from(node.run.name.as_str()),
+        foreseen: false,
     };
     node.run.runtime.block_on(view.facts()).map_err(|error| interrupt_of(error, "facts", host, None))
 }
@@ -185,6 +186,7 @@ impl<'a> Performing<'a> {
             info,
             op: number,
             source: Arc::clone(&call.position.file),
+            foreseen: manual.kind == Kind::Ensure,
         };
         Ok(Self {
             node,
@@ -256,7 +258,9 @@ impl<'a> Performing<'a> {
         if self.node.cancel.is_cancelled() {
             return Err(OpError::cancelled());
         }
+        let writing = self.node.run.connections.writes(&self.view.info.name).begin();
         let output = self.bound.apply(&self.view, &looked).await?;
+        drop(writing);
         let changed = output.changed.unwrap_or(true);
         if changed && self.lock == Some("packages") {
             self.node.run.connections.forget_facts(&self.view.info.name);

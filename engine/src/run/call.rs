@@ -9,7 +9,8 @@ use oneex_sdk::{CancellationToken, ErrorKind};
 use super::executor::guarded;
 use super::policy::shown;
 use super::{Arg, Code, Failure, Interrupt, NodeContext, NodeKey, Phase, Returned, RunContext};
-use crate::graph::TaskId;
+use crate::ahead::Ahead;
+use crate::graph::{Task, TaskId};
 
 /// What all calls for one node share.
 pub(super) struct Caller {
@@ -48,11 +49,15 @@ impl Caller {
             sensitive: task.is_some_and(|task| task.sensitive),
             changed: Arc::clone(&self.changed),
             assumes: Arc::clone(&self.assumes),
+            ahead: self.ahead(phase, task),
             cancelled_at: OnceLock::new(),
         });
         let timer = limit.map(|limit| Timer::start(&self.run, limit, cancel));
         let result = guarded(|| code.call(&context, args));
         let late = timer.and_then(Timer::stop);
+        if let (Some(ahead), Ok(Ok(_))) = (&context.ahead, &result) {
+            ahead.learn(&self.run.reads);
+        }
         match result {
             Err(panic) => Err(Interrupt::Failed(Box::new(internal(&panic)))),
             Ok(Err(Interrupt::Failed(failure))) if failure.kind != ErrorKind::Cancelled => {
@@ -75,6 +80,12 @@ impl Caller {
             },
             Ok(other) => other,
         }
+    }
+
+    /// Only what a body reads comes again as it was; what a sensitive task reads is not for a file.
+    fn ahead(&self, phase: Phase, task: Option<&Task>) -> Option<Ahead> {
+        let remembered = phase == Phase::Body && task.is_some_and(|task| !task.sensitive);
+        (remembered && !self.run.reads.is_off()).then(Ahead::default)
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use crate::ahead::Writes;
 use oneex_sdk::{CancellationToken, HostInfo, OpError, OpResult, Registry, Traffic, Transport, Value};
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
@@ -21,6 +22,7 @@ pub struct Connections {
 struct Slot {
     link: AsyncMutex<Link>,
     facts: AsyncMutex<Option<Arc<Value>>>,
+    writes: Arc<Writes>,
     turns: Mutex<HashMap<&'static str, Arc<AsyncMutex<()>>>>,
     /// Traffic of connections that were closed again, as by a reboot.
     past: Mutex<Traffic>,
@@ -133,6 +135,11 @@ impl Connections {
         if let Ok(mut facts) = slot.facts.try_lock() {
             *facts = None;
         }
+    }
+
+    /// The writes on the host so far.
+    pub(crate) fn writes(&self, host: &str) -> Arc<Writes> {
+        Arc::clone(&self.slot(host).writes)
     }
 
     /// Waits for the turn of an operation that others on the host must not overlap.

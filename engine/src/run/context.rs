@@ -7,6 +7,7 @@ use oneex_sdk::{CancellationToken, Registry};
 use serde::Serialize;
 
 use super::{Connections, EventSink, Outputs, ProjectFiles};
+use crate::ahead::{Ahead, Memory};
 use crate::diag::{Position, SourceMap};
 use crate::graph::{Graph, TaskId};
 use crate::inventory::Inventory;
@@ -68,6 +69,8 @@ pub struct RunContext {
     pub events: EventSink,
     /// What masks secrets.
     pub redactor: Arc<Redactor>,
+    /// What each task read on each host last time.
+    pub reads: Memory,
     /// Templates and their engine.
     pub templates: Templates,
     /// The texts that positions point into.
@@ -142,6 +145,8 @@ pub struct NodeContext {
     pub changed: Arc<AtomicBool>,
     /// Under `plan`: the pending change that what follows assumes; shared by all phases of the node.
     pub assumes: Arc<Mutex<Option<String>>>,
+    /// What the call reads on hosts, where that is remembered for the next run: in a body that is not sensitive.
+    pub(crate) ahead: Option<Ahead>,
     /// Where in the script the call was when it was cancelled, set by the code itself.
     pub cancelled_at: OnceLock<CancelledAt>,
 }

@@ -13,6 +13,7 @@ use super::{
     ProjectFiles, Returned, RunContext, RunEvent, RunIntroduction, RunOptions, RunReport, RunRequest,
     RunSetup, Stamped, Stop, run,
 };
+use crate::ahead::Memory;
 use crate::diag::SourceMap;
 use crate::graph::samples::Sample;
 use crate::graph::{Condition, Graph, HostsFrom, ItemsFrom, TaskId, TaskKind};
@@ -53,6 +54,7 @@ pub(crate) fn context(
         redactor: Arc::new(Redactor::default()),
         sources: Arc::new(SourceMap::default()),
         files: Arc::new(NoFiles),
+        reads: Memory::default(),
         templates: Templates::default(),
         listeners: vec![listener],
         runtime: runtime(),

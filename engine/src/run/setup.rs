@@ -8,6 +8,7 @@ use oneex_sdk::{CancellationToken, Registry};
 use super::{
     Connections, EventSink, Listener, Mode, Notified, OpCounters, Outputs, ProjectFiles, RunContext,
 };
+use crate::ahead::Memory;
 use crate::diag::SourceMap;
 use crate::graph::Graph;
 use crate::inventory::Inventory;
@@ -33,6 +34,8 @@ pub struct RunSetup {
     pub sources: Arc<SourceMap>,
     /// Finds files of the project.
     pub files: Arc<dyn ProjectFiles>,
+    /// What each task read on each host last time.
+    pub reads: Memory,
     /// Templates and their engine.
     pub templates: Templates,
     /// Who reads the events.
@@ -54,6 +57,7 @@ impl RunContext {
             connections: Connections::default(),
             events: EventSink::new(Arc::clone(&setup.redactor), setup.listeners),
             redactor: setup.redactor,
+            reads: setup.reads,
             templates: setup.templates,
             sources: setup.sources,
             outputs: Outputs::default(),

@@ -11,6 +11,7 @@ use oneex_sdk::{
 use tokio::io::AsyncWriteExt;
 
 use super::{NodeContext, RunEvent};
+use crate::ahead::{Next, Place, Read};
 
 /// One operation's view of one host.
 pub(super) struct View {
@@ -20,6 +21,8 @@ pub(super) struct View {
     pub(super) op: u64,
     /// The source that calls: its folder is searched for files first.
     pub(super) source: Arc<str>,
+    /// What it reads may be read ahead: it is an ensure, whose reads change nothing.
+    pub(super) foreseen: bool,
 }
 
 impl View {
@@ -30,7 +33,12 @@ impl View {
 
     /// Runs a command as the operation's user. Secrets in an argument list would be seen by every
     /// user of the host.
-    async fn command(&self, mut command: Command) -> OpResult<CommandOutput> {
+    async fn command(&self, command: Command) -> OpResult<CommandOutput> {
+        let command = self.checked(command)?;
+        self.transport().await?.run(&command, &self.node.cancel).await
+    }
+
+    fn checked(&self, mut command: Command) -> OpResult<Command> {
         if command.argument_texts().any(|text| self.node.run.redactor.is_tainted(text)) {
             return Err(OpError::invalid("a secret stands in the arguments of a command")
                 .hint("pass it by `stdin` or `env`: every user of the host can read argument lists"));
@@ -38,7 +46,40 @@ impl View {
         if command.user.is_none() {
             command.user.clone_from(&self.user);
         }
-        self.transport().await?.run(&command, &self.node.cancel).await
+        Ok(command)
+    }
+
+    /// Reads, and has what is expected to be read next read along.
+    async fn read(&self, command: Command) -> OpResult<CommandOutput> {
+        let command = self.checked(command)?;
+        let (transport, run) = (self.transport().await?, &self.node.run);
+        let alone = || transport.run(&command, &self.node.cancel);
+        let ahead = self.node.ahead.as_ref().filter(|_| self.foreseen && transport.answers_together());
+        let (Some(ahead), Some(read)) = (ahead, Read::of(&command)) else { return alone().await };
+        let (node, user) = (&self.node.node, command.user.as_deref());
+        let place = Place::new(&node.task, node.item.as_deref(), &self.info.name, user);
+        let writes = run.connections.writes(&self.info.name);
+        let reads = ahead.at(&place, &run.reads);
+        let mut reads = reads.lock().await;
+        let epoch = writes.epoch();
+        let others = match reads.next(&read, &writes) {
+            Next::Answer(output) => return Ok(output),
+            Next::Alone => {
+                drop(reads);
+                return alone().await;
+            }
+            Next::With(others) => others,
+        };
+        let mut commands = vec![command.clone()];
+        commands.extend(others.iter().map(|read| read.command(user)));
+        let mut answers = transport.run_together(&commands, &self.node.cancel).await?.into_iter();
+        let own = answers.next().flatten();
+        reads.keep(others, answers.collect(), epoch);
+        drop(reads);
+        match own {
+            Some(output) => Ok(output),
+            None => alone().await,
+        }
     }
 }
 
@@ -52,7 +93,7 @@ impl Reader for View {
     }
 
     fn query(&self, command: Command) -> BoxFuture<'_, OpResult<CommandOutput>> {
-        Box::pin(self.command(command))
+        Box::pin(self.read(command))
     }
 
     fn download<'a>(&'a self, path: &'a str, limit: u64) -> BoxFuture<'a, OpResult<Vec<u8>>> {

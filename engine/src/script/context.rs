@@ -4,14 +4,16 @@ use std::sync::Arc;
 
 use super::files::ScriptFiles;
 use super::load::Loaded;
+use crate::ahead::Memory;
 use crate::run::{Listener, Mode, RunContext, RunSetup};
 use crate::template::Templates;
 
 impl Loaded {
-    /// Puts the run of this runbook together. Fails when no temporary folder can be made.
+    /// Puts the run of this runbook together, with what is remembered of its reads. Fails when no temporary folder can be made.
     pub fn context(
         &self,
         mode: Mode,
+        reads: Memory,
         listeners: Vec<Box<dyn Listener>>,
         runtime: tokio::runtime::Handle,
     ) -> std::io::Result<Arc<RunContext>> {
@@ -26,6 +28,7 @@ impl Loaded {
             redactor: Arc::clone(&self.redactor),
             sources: Arc::clone(&self.sources),
             files: Arc::new(files),
+            reads,
             templates: Templates::new(templates),
             listeners,
             runtime,

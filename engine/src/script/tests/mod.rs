@@ -155,7 +155,14 @@ fn called(
         .build()
         .expect("a runtime");
     let events = Events::default();
-    let run = loaded.context(mode, vec![Box::new(events.clone())], runtime.handle().clone()).expect("a run");
+    let run = loaded
+        .context(
+            mode,
+            crate::ahead::Memory::default(),
+            vec![Box::new(events.clone())],
+            runtime.handle().clone(),
+        )
+        .expect("a run");
     let task = loaded
         .graph
         .tasks
@@ -173,6 +180,7 @@ fn called(
         sensitive: false,
         changed: Arc::new(AtomicBool::new(false)),
         assumes: Arc::default(),
+        ahead: None,
         cancelled_at: std::sync::OnceLock::new(),
     });
     let body = Arc::clone(task.body.as_ref().expect("a body"));
