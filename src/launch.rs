@@ -129,6 +129,19 @@ impl Ended {
         Reports { complete: written.is_ok() && !lost.load(Ordering::Relaxed) }
     }
 
+    /// Keeps what was read for the next run. A plan writes nothing, not even that.
+    fn remember(&self) {
+        let tasks = &self.context.graph.tasks;
+        let names = LazyCell::new(|| tasks.iter().map(|task| &*task.name).collect::<HashSet<&str>>());
+        let saved = match self.context.mode {
+            Mode::Run => self.context.reads.save(|name| names.contains(name)),
+            Mode::Plan => Ok(()),
+        };
+        if let Err(error) = saved {
+            tracing::debug!(%error, "what was read is not remembered");
+        }
+    }
+
     fn stats(&self, context: &Context, args: &ReportArgs) -> Result<(), CommandError> {
         let Some(path) = &args.stats else { return Ok(()) };
         let traffic = self.context.connections.traffic();
@@ -155,13 +168,8 @@ impl Reports {
 
 impl Drop for Ended {
     fn drop(&mut self) {
+        self.remember();
         // A host that stopped answering must not hold the program back.
-        let tasks = &self.context.graph.tasks;
-        let names = LazyCell::new(|| tasks.iter().map(|task| &*task.name).collect::<HashSet<&str>>());
-        let is_known = |name: &str| names.contains(name);
-        if let Err(error) = self.context.reads.save(is_known) {
-            tracing::debug!(%error, "what was read is not remembered");
-        }
         let close = self.context.connections.close();
         let _ = self.runtime.block_on(async { tokio::time::timeout(CLOSING, close).await });
     }
