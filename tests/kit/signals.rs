@@ -19,12 +19,17 @@ pub(crate) fn heard_by_programs() {
         let status = std::fs::read_to_string("/proc/self/status").expect("the state of this process");
         let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).expect("the ignored signals");
         let ignored = u64::from_str_radix(mask.trim(), 16).expect("a mask of signals");
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().expect("a runtime");
-        let _within = runtime.enter();
-        for kind in KINDS.map(|kind| kind()).into_iter().filter(|kind| ignored & bit(*kind) != 0) {
-            // The handler outlives the runtime.
-            drop(signal(kind).expect("a signal that can be caught"));
-        }
+        // A thread of its own: the caller may be within a runtime, where none may end.
+        let catching = std::thread::spawn(move || {
+            let runtime =
+                tokio::runtime::Builder::new_current_thread().enable_io().build().expect("a runtime");
+            let _within = runtime.enter();
+            for kind in KINDS.map(|kind| kind()).into_iter().filter(|kind| ignored & bit(*kind) != 0) {
+                // The handler outlives the runtime.
+                drop(signal(kind).expect("a signal that can be caught"));
+            }
+        });
+        catching.join().expect("signals are caught");
     });
 }
 

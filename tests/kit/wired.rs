@@ -28,6 +28,7 @@ impl WiredHost {
     /// # Panics
     /// When the host does not let us in.
     pub async fn connect(connector: &dyn Connector, target: Target) -> Self {
+        crate::signals::heard_by_programs();
         let cancel = CancellationToken::new();
         let transport = connector.connect(&target, &cancel).await.expect("the host lets us in");
         Self {

@@ -43,7 +43,8 @@ fn a_converged_host_costs_one_round_trip_a_task() {
     // Ten and three reads become one each.
     assert_eq!(trips(&fleet, &[]), apart - 9 - 2);
     assert_eq!(trips(&fleet, &[]), apart - 9 - 2);
-    let _plan = fleet.call(&["plan", "book.rhai", "--exit-code", "--stats", "stats.json"]).run().expect_code(0);
+    let _plan =
+        fleet.call(&["plan", "book.rhai", "--exit-code", "--stats", "stats.json"]).run().expect_code(0);
     let planned: Value = serde_json::from_str(&fleet.project.read("stats.json")).unwrap();
     assert_eq!(planned["hosts"]["h1"]["round_trips"], apart - 9 - 2);
 }
