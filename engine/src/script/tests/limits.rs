@@ -61,6 +61,9 @@ fn in_bodies() {
     });
 }
 
+/// A task, the place that its failure has, and the calls that lead there.
+type Wanted<'a> = (&'a str, &'a str, &'a [&'a str]);
+
 #[test]
 fn the_place_is_in_the_function_of_the_role_and_the_calls_lead_there() {
     let role = "fn spin() {\n    let x = 0;\n    loop { x += 1; }\n}\nfn down(n) {\n    down(n + 1)\n}\n\
@@ -70,7 +73,7 @@ fn the_place_is_in_the_function_of_the_role_and_the_calls_lead_there() {
                 task(\"calls\").run(|| {\n    deep::down(0);\n});\n\
                 task(\"parallel\").run(|| {\n    parallel([|| 1, || deep::spin()]);\n});\n";
     let site = Site::new(book).file("roles/deep.rhai", role);
-    let cases: [((&str, &str, &[&str]), &str); 4] = [
+    let cases: [(Wanted<'_>, &str); 4] = [
         (("steps", "roles/deep.rhai:3:", &["main.rhai:4:", "main.rhai:3:"]), ENDLESS[2].1),
         (
             ("calls", "roles/deep.rhai:6:", &["roles/deep.rhai:6:", "main.rhai:7:", "main.rhai:6:"]),
