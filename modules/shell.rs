@@ -105,10 +105,17 @@ pub(crate) fn sudo_refused(user: &str, said: &str) -> OpError {
     // What its plugins say last is no reason: `sudo: error initializing audit plugin sudoers_audit`.
     let is_reason =
         |line: &&str| !line.trim().is_empty() && !line.contains("error initializing audit plugin");
-    let line = said.lines().rfind(is_reason).unwrap_or("it gave no reason").trim();
+    // A wrong password is asked for again, which ends with other words.
+    let is_wrong = |line: &&str| line.contains("try again") || line.contains("incorrect password");
+    let reason = said.lines().rfind(is_wrong).or_else(|| said.lines().rfind(is_reason));
+    let line = reason.unwrap_or("it gave no reason").trim();
     let message = format!("`sudo` does not let this user act as `{user}`: {}", oneex_sdk::visible(line));
     OpError::denied(message).hint(if line.contains("unknown user") {
         "the user must be there before anything is run as it"
+    } else if line.contains("must have a tty") {
+        "commands have no terminal: `Defaults !requiretty` in sudoers(5) allows that"
+    } else if is_wrong(&line) {
+        "the password is wrong: check `ansible_become_password`"
     } else {
         "set `ansible_become_password`, or allow it without a password in sudoers(5)"
     })

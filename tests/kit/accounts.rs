@@ -1,7 +1,7 @@
 //! Users that exist for the sshd servers of one farm only.
 //!
 //! The servers run in a mount namespace of their own (unshare(1)), where copies of `/etc/passwd` and
-//! `/etc/shadow` with the users, and a PAM configuration, lie over the machine's. Nothing of the
+//! `/etc/shadow` with the users, a PAM configuration and a sudoers file of their own lie over the machine's. Nothing of the
 //! machine is written to. Needs root.
 
 use std::fs;
@@ -33,7 +33,8 @@ const PAM: &str = "auth required pam_unix.so\naccount required pam_unix.so\nsess
 
 /// Mounts the files of `$1` and becomes the rest of the arguments.
 const ENTER: &str = "mount --bind \"$1/passwd\" /etc/passwd && mount --bind \"$1/shadow\" /etc/shadow && \
-                     mount --bind \"$1/pam.d\" /etc/pam.d && shift && exec \"$@\"";
+                     mount --bind \"$1/pam.d\" /etc/pam.d && mount --bind \"$1/sudoers\" /etc/sudoers && \
+                     shift && exec \"$@\"";
 
 /// Files that lie over the machine's for the servers.
 #[derive(Debug, Clone)]
@@ -42,8 +43,9 @@ pub(crate) struct Accounts {
 }
 
 impl Accounts {
-    /// Writes the files into the new folder `folder`; none where there are no users.
-    pub(crate) fn write(folder: PathBuf, users: &[FarmUser]) -> Option<Self> {
+    /// Writes the files into the new folder `folder`; none where there are no users. `sudoers` is the text of
+    /// sudoers(5) for them.
+    pub(crate) fn write(folder: PathBuf, users: &[FarmUser], sudoers: &str) -> Option<Self> {
         if users.is_empty() {
             return None;
         }
@@ -54,11 +56,14 @@ impl Accounts {
             shadow.push_str(&format!("{}:{}:19000:0:99999:7:::\n", user.name, hashed(&user.password)));
         }
         fs::create_dir_all(folder.join("pam.d")).expect("the folder of the accounts is made");
-        for (name, text) in [("passwd", passwd.as_str()), ("shadow", shadow.as_str()), ("pam.d/sshd", PAM)] {
+        let files = [("passwd", passwd.as_str()), ("shadow", shadow.as_str()), ("sudoers", sudoers)];
+        for (name, text) in files.into_iter().chain([("pam.d/sshd", PAM), ("pam.d/sudo", PAM)]) {
             fs::write(folder.join(name), text).expect("a file of the accounts is written");
         }
         let private = fs::Permissions::from_mode(0o600);
-        fs::set_permissions(folder.join("shadow"), private).expect("the mode of a file is set");
+        for name in ["shadow", "sudoers"] {
+            fs::set_permissions(folder.join(name), private.clone()).expect("the mode of a file is set");
+        }
         Some(Self { folder })
     }
 
@@ -89,7 +94,7 @@ mod tests {
     fn users_exist_inside_only() {
         let folder = tempfile::tempdir().expect("a folder");
         let users = [FarmUser::new("oneex-one", "pw one"), FarmUser::new("oneex-two", "pw two")];
-        let accounts = Accounts::write(folder.path().join("accounts"), &users).expect("there are users");
+        let accounts = Accounts::write(folder.path().join("accounts"), &users, "").expect("there are users");
         let id = |name: &str| {
             let output =
                 accounts.command("/usr/bin/id".as_ref()).args(["-u", name]).output().expect("it runs");
@@ -101,6 +106,6 @@ mod tests {
         );
         let outside = std::fs::read_to_string("/etc/passwd").expect("it is read");
         assert!(!outside.contains("oneex-one"), "the machine's own file was changed");
-        assert!(Accounts::write(folder.path().join("none"), &[]).is_none());
+        assert!(Accounts::write(folder.path().join("none"), &[], "").is_none());
     }
 }

@@ -27,6 +27,8 @@ pub struct FarmOptions {
     pub config: Vec<String>,
     /// Users beside the one that runs the test, known to the servers only; needs root.
     pub users: Vec<FarmUser>,
+    /// What sudoers(5) says where there are such users.
+    pub sudoers: String,
 }
 
 /// Hosts that answer SSH on `127.x.y.z`, ended when dropped.
@@ -95,7 +97,7 @@ impl SshFarm {
         fs::copy(dir.path().join("client_key.pub"), dir.path().join("authorized_keys"))
             .expect("the key is copied");
         fs::create_dir(dir.path().join("home")).expect("the home of users is made");
-        let accounts = Accounts::write(dir.path().join("accounts"), &options.users);
+        let accounts = Accounts::write(dir.path().join("accounts"), &options.users, &options.sudoers);
         let mut farm = Self { dir, servers: Vec::new(), hosts: Vec::new(), user, accounts };
         let each = if options.separate { 1 } else { ADDRESSES_PER_SERVER };
         let numbers: Vec<usize> = (1..=count).collect();

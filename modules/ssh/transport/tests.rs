@@ -457,6 +457,56 @@ async fn sudo_is_given_its_password_and_a_wrong_one_is_denied() {
 }
 
 #[tokio::test]
+async fn the_real_sudo_lets_in_refuses_and_changes_the_path() {
+    use oneex_testkit::FarmUser;
+    let denied = |message: &str, hint: &str| Err((message.to_owned(), hint.to_owned()));
+    let with_path = |path: &str| Ok(format!("nobody {path}\n"));
+    let (asks, free) = ("oneex-ops ALL=(nobody) ALL", "oneex-ops ALL=(nobody) NOPASSWD: ALL");
+    for (sudoers, password, expected) in [
+        (free.to_owned(), None, with_path("/usr/bin:/bin")),
+        (free.to_owned(), Some("not asked for"), with_path("/usr/bin:/bin")),
+        (format!("Defaults secure_path=/bin:/opt\n{free}"), None, with_path("/bin:/opt")),
+        (asks.to_owned(), None, denied("a password is required", "set `ansible_become_password`")),
+        (asks.to_owned(), Some("pw it's"), with_path("/usr/bin:/bin")),
+        (asks.to_owned(), Some("wrong"), denied("try again", "the password is wrong")),
+        (format!("Defaults passwd_tries=1\n{asks}"), Some("wrong"), denied("incorrect password", "is wrong")),
+        (format!("Defaults requiretty\n{free}"), None, denied("must have a tty", "!requiretty")),
+        (format!("Defaults requiretty\n{asks}"), Some("pw it's"), denied("must have a tty", "!requiretty")),
+        (format!("Defaults lecture=always\n{asks}"), Some("pw it's"), with_path("/usr/bin:/bin")),
+        (String::new(), Some("pw it's"), denied("not in the sudoers file", "sudoers(5)")),
+    ] {
+        let farm = SshFarm::start_with(
+            1,
+            &FarmOptions {
+                config: vec!["SetEnv PATH=/usr/bin:/bin".to_owned()],
+                users: vec![FarmUser::new("oneex-ops", "pw it's")],
+                sudoers: format!("{sudoers}\n"),
+                ..FarmOptions::default()
+            },
+        );
+        let mut target = farm.target(0);
+        target.user = Some("oneex-ops".to_owned());
+        target.sudo_password = password.map(|password| oneex_sdk::Secret::new(password.to_owned()));
+        let connector = SshConnector::new(SshSettings::default());
+        let host = connector.connect(&target, &CancellationToken::new()).await.expect("it lets us in");
+        let mut command = Command::shell("echo \"$(id -un) $PATH\"");
+        command.user = Some("nobody".to_owned());
+        for _ in 0..2 {
+            match (run(&host, command.clone()).await, &expected) {
+                (Ok(output), Ok(said)) => assert_eq!(output.stdout_text(), *said, "{sudoers}"),
+                (Err(error), Err((message, hint))) => {
+                    assert_eq!(error.kind, ErrorKind::Denied, "{sudoers}: {error}");
+                    assert!(error.message.contains(message), "{sudoers}: {error}");
+                    assert!(error.hint.as_ref().is_some_and(|said| said.contains(hint)), "{error:?}");
+                }
+                (result, _) => panic!("{sudoers} with {password:?}: {result:?}"),
+            }
+        }
+        assert_eq!(text(&host, "id -un").await, "oneex-ops\n", "{sudoers}");
+    }
+}
+
+#[tokio::test]
 async fn a_daemon_that_keeps_the_output_never_writes_into_another_commands() {
     use std::os::unix::fs::PermissionsExt;
     let farm = SshFarm::start(1);
