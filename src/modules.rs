@@ -3,18 +3,23 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use oneex_engine::diag::Diagnostic;
 use oneex_engine::redact::Redactor;
 use oneex_modules::Settings;
 use oneex_modules::http::Proxies;
 use oneex_modules::local::LocalSettings;
-use oneex_modules::ssh::SshSettings;
+use oneex_modules::ssh::{ConfigSource, Machine, SshSettings, Warnings};
 use oneex_sdk::Registry;
 
 use crate::config::HttpTable;
 use crate::context::Context;
+use crate::report::diagnostic;
 
 /// Private keys that OpenSSH tries too, in the order of ssh_config(5), `IdentityFile`.
 const KEYS: [&str; 3] = ["id_rsa", "id_ecdsa", "id_ed25519"];
+
+/// The machine's own file of ssh_config(5).
+const SYSTEM_CONFIG: &str = "/etc/ssh/ssh_config";
 
 /// Everything that the modules bring, with the settings of this machine and person; `user` is the
 /// project's default for connections.
@@ -53,8 +58,16 @@ fn ssh(context: &Context, user: Option<String>) -> SshSettings {
     };
     let variable = |name: &str| context.variables.get(name).filter(|value| !value.is_empty());
     SshSettings {
-        home: context.home.clone(),
-        user: user.or_else(|| context.user()),
+        machine: Machine {
+            home: context.home.clone(),
+            user: context.user().unwrap_or_default(),
+            uid: context.uid,
+            host_name: rustix::system::uname().nodename().to_string_lossy().into_owned(),
+            variables: Arc::new(context.variables.clone()),
+        },
+        config: ConfigSource::Usual { system: SYSTEM_CONFIG.into() },
+        user,
+        warnings: warnings(context),
         key_files: in_folder(&KEYS),
         agent_socket: variable("SSH_AUTH_SOCK").map(|path| Path::new(path).to_path_buf()),
         known_hosts: in_folder(&["known_hosts", "known_hosts2"]),
@@ -63,6 +76,14 @@ fn ssh(context: &Context, user: Option<String>) -> SshSettings {
             .into(),
         ..SshSettings::default()
     }
+}
+
+/// Warnings go to standard error, as those of a load.
+fn warnings(context: &Context) -> Warnings {
+    let stderr = context.stderr.clone();
+    Warnings::new(move |text| {
+        stderr.write(&diagnostic::render(&Diagnostic::warning("ssh", text), stderr.is_colored()));
+    })
 }
 
 #[cfg(test)]
@@ -101,7 +122,7 @@ mod tests {
         context.variables.insert("SSH_AUTH_SOCK".into(), "/run/agent".into());
         context.variables.insert("USER".into(), "ops".into());
         let settings = ssh(&context, None);
-        assert_eq!(settings.user.as_deref(), Some("ops"));
+        assert_eq!((settings.user.as_deref(), settings.machine.user.as_str()), (None, "ops"));
         assert!(settings.key_files.contains(&"/home/ops/.ssh/id_ed25519".into()));
         assert!(settings.known_hosts.contains(&"/home/ops/.ssh/known_hosts".into()));
         assert_eq!(settings.agent_socket, Some("/run/agent".into()));

@@ -9,8 +9,9 @@ use tokio::sync::Mutex;
 
 use super::SshTransport;
 
-/// Everything by which two jump hosts differ: how each is written, from this machine on.
-pub(super) type Route = Vec<super::Jump>;
+/// Everything by which two jump hosts differ: how each is written, from this machine on, and where it is looked
+/// up.
+pub(super) type Route = (Vec<super::Jump>, super::ConfigSource);
 
 /// The open connections, by their routes.
 #[derive(Debug, Clone, Default)]

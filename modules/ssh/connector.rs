@@ -16,7 +16,7 @@ use super::passage::Passage;
 use super::resolve::{resolve, resolve_jump};
 use super::road::Road;
 use super::transport::SshTransport;
-use super::{SshSettings, auth, host_key};
+use super::{ConfigSource, SshSettings, auth, host_key};
 
 /// Connections that are being opened at a time, for each processor. Opening one takes seven round trips and 2 ms of
 /// work, so that even a host which answers at once is waited for most of the time.
@@ -102,13 +102,14 @@ impl SshConnector {
     }
 
     /// The connection to the last of the jump hosts, shared by all that go through it.
-    pub(super) async fn bastion(&self, jumps: &[Jump]) -> OpResult<Arc<SshTransport>> {
+    pub(super) async fn bastion(&self, jumps: &[Jump], config: &ConfigSource) -> OpResult<Arc<SshTransport>> {
         let Some((last, before)) = jumps.split_last() else {
             return Err(OpError::invalid("a way through jump hosts names none"));
         };
         self.bastions
-            .get(jumps.to_vec(), async {
-                let mut host = resolve_jump(&self.settings, last)?;
+            .get((jumps.to_vec(), config.clone()), async {
+                let (jump, config) = (last.clone(), config.clone());
+                let mut host = self.ask(move |settings| resolve_jump(settings, &jump, &config)).await?;
                 // The first jump host may have a way of its own; the others come after those before them.
                 if !before.is_empty() {
                     host.way = Way::Jumps(before.to_vec());
@@ -124,8 +125,19 @@ impl SshConnector {
 
 impl SshConnector {
     async fn reach(&self, target: &Target) -> OpResult<Arc<dyn Transport>> {
-        let host = resolve(&self.settings, target)?;
+        let asked = target.clone();
+        let host = self.ask(move |settings| resolve(settings, &asked)).await?;
         Ok(Arc::new(self.open(host, target.sudo_password.clone()).await?))
+    }
+
+    /// Asks for settings, beside the threads that must not wait.
+    async fn ask(
+        &self,
+        resolve: impl FnOnce(&SshSettings) -> OpResult<HostSettings> + Send + 'static,
+    ) -> OpResult<HostSettings> {
+        let settings = Arc::clone(&self.settings);
+        let resolved = spawn_blocking(move || resolve(&settings)).await;
+        resolved.map_err(|error| OpError::failed(format!("the SSH configuration was not read: {error}")))?
     }
 }
 
@@ -182,6 +194,8 @@ fn shake_hands(road: Road, host: &HostSettings) -> Result<Link, Broken> {
     let socket =
         stream.try_clone().map_err(|error| OpError::failed(format!("no socket is left: {error}")))?;
     let mut session = Session::new().map_err(broken)?;
+    let peer = rustix::net::getpeername(&stream).ok().flatten();
+    let peer = peer.and_then(|peer| std::net::SocketAddr::try_from(peer).ok()).map(|peer| peer.ip());
     session.set_compress(host.compression);
     session.set_timeout(millis(host.connect_timeout));
     session.set_tcp_stream(stream);
@@ -193,7 +207,7 @@ fn shake_hands(road: Road, host: &HostSettings) -> Result<Link, Broken> {
         let offered = disagrees.then(|| Box::new(host.algorithms.offered(&session, &kinds)));
         return Err(Broken { error: broken(error), offered });
     }
-    host_key::check(&session, &known, host)?;
+    host_key::check(&session, &known, host, peer)?;
     auth::log_in(&session, host)?;
     Ok(Link { session, socket, passage })
 }

@@ -2,6 +2,7 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
+use std::net::IpAddr;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
@@ -47,7 +48,14 @@ fn preference(kinds: &[&str], chosen: &[String]) -> Vec<String> {
 }
 
 /// Accepts the key that the host showed, or fails with `denied` and what to do.
-pub(super) fn check(session: &Session, known: &KnownHost, host: &HostSettings) -> OpResult<()> {
+///
+/// `peer` is the address that answered, where that is known.
+pub(super) fn check(
+    session: &Session,
+    known: &KnownHost,
+    host: &HostSettings,
+    peer: Option<IpAddr>,
+) -> OpResult<()> {
     let (settings, (address, port)) = (&host.host_key, host.known_as());
     let (blob, kind) = session.host_key().ok_or_else(|| OpError::denied("the host showed no key"))?;
     let kind = kind_name(kind);
@@ -55,7 +63,11 @@ pub(super) fn check(session: &Session, known: &KnownHost, host: &HostSettings) -
     let place =
         |key: &KnownKey| format!("{} {} ({})", key.kind, known_hosts::fingerprint(&key.blob), key.place);
     let file = settings.user_files.first();
-    match (known.judge(blob), settings.strict) {
+    let verdict = known.judge(blob);
+    if settings.check_address && settings.alias.is_none() && settings.strict != StrictHostKeys::No {
+        check_address(host, peer, blob, &shown)?;
+    }
+    match (verdict, settings.strict) {
         (Verdict::Known, _) => Ok(()),
         (Verdict::Revoked(key), _) => {
             Err(OpError::denied(format!("the host key of `{address}` is revoked: `{shown}` ({})", key.place))
@@ -76,7 +88,10 @@ pub(super) fn check(session: &Session, known: &KnownHost, host: &HostSettings) -
                 .hint(format!("certificates of hosts are not supported yet: add the key itself, `{shown}`")))
         }
         (Verdict::Unknown, StrictHostKeys::AcceptNew) => match file {
-            Some(file) => remember(file, &known_hosts::line(address, port, kind, blob)),
+            Some(file) => {
+                let line = known_hosts::line(address, port, kind, blob);
+                remember(file, &if settings.hash { known_hosts::hashed(&line) } else { line })
+            }
             None => Ok(()),
         },
         (Verdict::Unknown, StrictHostKeys::Yes) => {
@@ -84,8 +99,31 @@ pub(super) fn check(session: &Session, known: &KnownHost, host: &HostSettings) -
             Err(OpError::denied(format!(
                 "the host key of `{address}` port {port} is not known: it shows `{shown}`"
             ))
-            .hint(format!("compare the fingerprint, then: ssh-keyscan -p {port} {address} >> {file}")))
+            .hint(match settings.alias {
+                Some(_) => format!("compare the fingerprint, then add the key to {file} under this name"),
+                None => format!("compare the fingerprint, then: ssh-keyscan -p {port} {address} >> {file}"),
+            }))
         }
+    }
+}
+
+/// `CheckHostIP`: a key that is known for the address must be the one that the name has.
+fn check_address(host: &HostSettings, peer: Option<IpAddr>, blob: &[u8], shown: &str) -> OpResult<()> {
+    let Some(peer) = peer else { return Ok(()) };
+    match KnownHost::of_address(host, peer).judge(blob) {
+        Verdict::Changed(keys) => {
+            let keys: Vec<String> = keys.iter().map(|key| format!("{} ({})", key.kind, key.place)).collect();
+            let message = format!(
+                "the host key `{shown}` of `{}` is not the one of its address {peer}",
+                host.host_name
+            );
+            Err(OpError::denied(format!("{message}, for which {} is known", keys.join(", ")))
+                .hint("someone may be in between; or the address has moved: then replace that line"))
+        }
+        Verdict::Revoked(key) => {
+            Err(OpError::denied(format!("the host key `{shown}` is revoked ({})", key.place)))
+        }
+        Verdict::Known | Verdict::Unknown | Verdict::AuthorityOnly(_) => Ok(()),
     }
 }
 

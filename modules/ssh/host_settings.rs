@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use oneex_sdk::Secret;
 
+use super::config::ConfigSource;
 use super::settings::StrictHostKeys;
 
 /// Everything that one connection needs to know.
@@ -23,13 +24,15 @@ pub struct HostSettings {
     pub port: u16,
     /// The user on the host (`%r`).
     pub user: String,
+    /// Where hosts on the way are looked up: where this one was.
+    pub config: ConfigSource,
     /// What the connection goes through.
     pub way: Way,
     /// How the user logs in.
     pub login: Login,
     /// What the host's key is judged by.
     pub host_key: HostKeySettings,
-    /// What may be used on the wire; empty lists are the defaults.
+    /// What may be used on the wire.
     pub algorithms: Algorithms,
     /// What goes over the wire is compressed.
     pub compression: bool,

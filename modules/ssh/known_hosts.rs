@@ -3,6 +3,7 @@
 //! libssh2's own reader passes over wildcards, `@revoked` and `@cert-authority`, so it is not used.
 
 use std::fs;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use base64::Engine;
@@ -10,7 +11,8 @@ use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, Mac};
 use sha1::Sha1;
 
-use super::host_settings::HostSettings;
+use super::config::pattern;
+use super::host_settings::{HostKeySettings, HostSettings};
 
 /// A key that some line names for the host.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,10 +61,13 @@ pub(super) struct KnownHost {
 impl KnownHost {
     /// Reads all that is known of a host.
     pub(super) fn of(host: &HostSettings) -> Self {
-        let settings = &host.host_key;
-        let files: Vec<PathBuf> = settings.user_files.iter().chain(&settings.global_files).cloned().collect();
         let (name, port) = host.known_as();
-        Self::load(&files, &settings.known, name, port)
+        Self::load(&host.host_key.files(), &host.host_key.known, name, port)
+    }
+
+    /// Reads all that is known of the address that a host has.
+    pub(super) fn of_address(host: &HostSettings, address: IpAddr) -> Self {
+        Self::load(&host.host_key.files(), &[], &address.to_string(), host.port)
     }
 
     /// Reads the files, of which those that are missing say nothing, and the inventory's own keys.
@@ -104,6 +109,13 @@ impl KnownHost {
     }
 }
 
+impl HostKeySettings {
+    /// All files, the person's first.
+    fn files(&self) -> Vec<PathBuf> {
+        self.user_files.iter().chain(&self.global_files).cloned().collect()
+    }
+}
+
 impl HostSettings {
     /// The name and port that the host's key is known by: the alias, where there is one, has no port.
     pub(super) fn known_as(&self) -> (&str, u16) {
@@ -118,6 +130,20 @@ impl HostSettings {
 pub(super) fn line(address: &str, port: u16, kind: &str, blob: &[u8]) -> String {
     let name = names(address, port).swap_remove(0);
     format!("{name} {kind} {}\n", STANDARD.encode(blob))
+}
+
+/// The same line with its name hashed, as `HashKnownHosts` wants it.
+pub(super) fn hashed(line: &str) -> String {
+    let (name, rest) = line.split_once(' ').unwrap_or((line, ""));
+    let salt: [u8; 20] = rand::random();
+    match Hmac::<Sha1>::new_from_slice(&salt) {
+        Ok(mac) => {
+            let hash = mac.chain_update(name.as_bytes()).finalize().into_bytes();
+            format!("|1|{}|{} {rest}", STANDARD.encode(salt), STANDARD.encode(hash))
+        }
+        // No length of a salt is refused.
+        Err(_) => line.to_owned(),
+    }
 }
 
 /// `SHA256:…` as ssh-keygen(1) shows it.
@@ -168,11 +194,11 @@ fn matches(hosts: &str, name: &str) -> bool {
         return matches_hash(hashed, name).unwrap_or(false);
     }
     let mut found = false;
-    for pattern in hosts.split(',') {
-        match pattern.strip_prefix('!') {
-            Some(negated) if glob(&negated.to_lowercase(), name) => return false,
+    for listed in hosts.split(',') {
+        match listed.strip_prefix('!') {
+            Some(negated) if pattern::matches(&negated.to_lowercase(), name) => return false,
             Some(_) => {}
-            None => found |= glob(&pattern.to_lowercase(), name),
+            None => found |= pattern::matches(&listed.to_lowercase(), name),
         }
     }
     found
@@ -185,35 +211,12 @@ fn matches_hash(hashed: &str, name: &str) -> Option<bool> {
     Some(mac.verify_slice(&STANDARD.decode(hash).ok()?).is_ok())
 }
 
-/// `*` is any text, `?` any one character; brackets mean themselves.
-fn glob(pattern: &str, name: &str) -> bool {
-    let (pattern, name): (Vec<char>, Vec<char>) = (pattern.chars().collect(), name.chars().collect());
-    let (mut at, mut from) = (0, 0);
-    let mut star: Option<(usize, usize)> = None;
-    while from < name.len() {
-        if at < pattern.len() && pattern[at] == '*' {
-            star = Some((at, from));
-            at += 1;
-        } else if at < pattern.len() && (pattern[at] == '?' || pattern[at] == name[from]) {
-            at += 1;
-            from += 1;
-        } else if let Some((star_at, star_from)) = star {
-            star = Some((star_at, star_from + 1));
-            at = star_at + 1;
-            from = star_from + 1;
-        } else {
-            return false;
-        }
-    }
-    pattern[at..].iter().all(|c| *c == '*')
-}
-
 #[cfg(test)]
 mod properties;
 
 #[cfg(test)]
 mod tests {
-    use super::{KnownHost, Verdict, fingerprint, glob, line, matches};
+    use super::{KnownHost, Verdict, fingerprint, hashed, line, matches};
 
     /// Judges the key `AAAA`-encoded `shown` for web1.example:22 against the text.
     fn judge(text: &str, shown: &[u8]) -> Verdict {
@@ -274,6 +277,12 @@ mod tests {
         let hosts = text.split(' ').next().expect("a field");
         assert!(matches(hosts, "[web1.example]:2222"));
         assert!(!matches(hosts, "web1.example"));
+
+        let own = hashed("[web]:2 ssh-ed25519 a2V5\n");
+        let (hosts, rest) = own.split_once(' ').expect("fields");
+        assert!(matches(hosts, "[web]:2") && !matches(hosts, "web"), "{own}");
+        assert_eq!(rest, "ssh-ed25519 a2V5\n");
+        assert_ne!(own, hashed("[web]:2 ssh-ed25519 a2V5\n"), "each has a salt of its own");
     }
 
     #[test]
@@ -283,18 +292,5 @@ mod tests {
         assert_eq!(line("Web", 2222, "ssh-ed25519", b"key"), "[web]:2222 ssh-ed25519 a2V5\n");
         assert_eq!(line("web", 22, "ssh-ed25519", b"key"), "web ssh-ed25519 a2V5\n");
         assert_eq!(fingerprint(b"key"), "SHA256:LHDhK3oGRvkiefQnx7OOczTY5Tic/xZ6HcMOc/gmtoM");
-    }
-
-    #[test]
-    fn patterns_are_those_of_the_manual() {
-        for (pattern, name, right) in [
-            ("*", "", true),
-            ("a*c*", "abcd", true),
-            ("a?c", "abc", true),
-            ("[h]:2", "[h]:2", true),
-            ("a*b", "ac", false),
-        ] {
-            assert_eq!(glob(pattern, name), right, "{pattern} {name}");
-        }
     }
 }

@@ -7,9 +7,11 @@
 
 mod actor;
 mod algorithms;
+mod arguments;
 mod auth;
 mod backoff;
 mod bastions;
+mod config;
 mod connector;
 mod dial;
 mod error;
@@ -30,10 +32,13 @@ mod together;
 mod transfer;
 mod transport;
 mod waker;
+mod warnings;
 
+pub use config::{ConfigSource, Machine, Standing, keywords};
 pub use connector::SshConnector;
 pub use host_settings::{
     AddressFamily, Algorithms, HostKeySettings, HostSettings, IdentityFile, Jump, Login, Way,
 };
 pub use settings::{SshSettings, StrictHostKeys};
 pub use transport::SshTransport;
+pub use warnings::Warnings;

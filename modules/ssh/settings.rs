@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use oneex_sdk::Secret;
 
+use super::config::{ConfigSource, Machine};
+use super::warnings::Warnings;
+
 /// What happens when a host's key is not known, as `StrictHostKeyChecking` in ssh_config(5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum StrictHostKeys {
@@ -21,26 +24,32 @@ pub enum StrictHostKeys {
 /// Settings of all SSH connections of a run.
 #[derive(Debug, Clone)]
 pub struct SshSettings {
-    /// The home folder, which `~/` in the name of a private key stands for.
-    pub home: Option<PathBuf>,
-    /// The user where the inventory names none.
+    /// What ssh_config may ask of the machine and the person; theirs is the user where nothing names one.
+    pub machine: Machine,
+    /// Which ssh_config is read.
+    pub config: ConfigSource,
+    /// The project's user, where the inventory names none.
     pub user: Option<String>,
-    /// Private keys that are tried where the inventory names none; missing files are passed over.
+    /// Where warnings go.
+    pub warnings: Warnings,
+    /// Private keys that are tried where neither the inventory nor ssh_config names one; missing files are
+    /// passed over.
     pub key_files: Vec<PathBuf>,
     /// What opens encrypted private keys.
     pub passphrase: Option<Secret<String>>,
-    /// The socket of the agent.
+    /// The socket of the agent, where ssh_config names none.
     pub agent_socket: Option<PathBuf>,
-    /// The user's files in the format of sshd(8), `SSH_KNOWN_HOSTS FILE FORMAT`; missing ones are passed
+    /// The user's files where ssh_config names none, in the format of sshd(8), `SSH_KNOWN_HOSTS FILE FORMAT`; missing ones are passed
     /// over. New keys are added to the first.
     pub known_hosts: Vec<PathBuf>,
-    /// The machine's files.
+    /// The machine's files where ssh_config names none.
     pub global_known_hosts: Vec<PathBuf>,
-    /// What happens when a host's key is not known.
+    /// What happens when a host's key is not known, where ssh_config does not say.
     pub strict: StrictHostKeys,
-    /// How long connecting and logging in may take, each; 10 seconds.
+    /// How long connecting and logging in may take, each, where ssh_config does not say; 10 seconds.
     pub connect_timeout: Duration,
-    /// How long a connection may be silent before a message keeps it alive; 30 seconds.
+    /// How long a connection may be silent before a message keeps it alive, where ssh_config does not say;
+    /// 30 seconds.
     pub keepalive: Duration,
     /// Commands at a time on one host, each in a shell of its own; 8, as sshd allows 10 sessions.
     pub shells: usize,
@@ -49,8 +58,10 @@ pub struct SshSettings {
 impl Default for SshSettings {
     fn default() -> Self {
         Self {
-            home: None,
+            machine: Machine::default(),
+            config: ConfigSource::None,
             user: None,
+            warnings: Warnings::default(),
             key_files: Vec::new(),
             passphrase: None,
             agent_socket: None,

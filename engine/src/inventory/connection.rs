@@ -14,13 +14,15 @@ enum Kind {
     Port,
     Connection,
     Text,
+    /// Text that may be empty.
+    Arguments,
     Secret,
     Bool,
     Method,
 }
 
 /// The variables, without `ansible_` or `oneex_` before them.
-const KNOWN: [(&str, Kind); 19] = [
+const KNOWN: [(&str, Kind); 22] = [
     ("connection", Kind::Connection),
     ("host", Kind::Text),
     ("ssh_host", Kind::Text),
@@ -30,6 +32,9 @@ const KNOWN: [(&str, Kind); 19] = [
     ("ssh_user", Kind::Text),
     ("private_key_file", Kind::Text),
     ("ssh_private_key_file", Kind::Text),
+    ("ssh_args", Kind::Arguments),
+    ("ssh_common_args", Kind::Arguments),
+    ("ssh_extra_args", Kind::Arguments),
     ("password", Kind::Secret),
     ("ssh_pass", Kind::Secret),
     ("ssh_password", Kind::Secret),
@@ -130,6 +135,7 @@ pub(super) fn check(owner: &str, name: &str, value: &Value) -> Result<(), Connec
             (scalar && !empty, "text", hint)
         }
         Kind::Secret => (scalar, "text", None),
+        Kind::Arguments => (value.is_string(), "text", None),
         Kind::Bool => (truth(value).is_some(), "`true` or `false`", None),
         Kind::Method => {
             let sudo = matches!(value.as_str(), Some("sudo" | "ansible.builtin.sudo"));
@@ -184,6 +190,7 @@ mod tests {
             ("ansible_become", json!([true, false, "yes", "No", "ON", 1, 0, "t", null, "{{ x }}"])),
             ("ansible_become_method", json!(["sudo", "ansible.builtin.sudo"])),
             ("ansible_password", json!(["pw", 4711, "", null])),
+            ("ansible_ssh_common_args", json!(["-o Port=1", "", null, "{{ x }}"])),
             ("ansible_python_interpreter", json!([false, [], "x"])),
             ("port", json!(["ssh"])),
         ];
@@ -212,6 +219,7 @@ mod tests {
             ("ansible_user", json!(false), "text, and this is `false`".into()),
             ("ansible_host", json!({"a": 1}), "text, and this is a mapping".into()),
             ("ansible_host", json!(" "), "text, and this is empty".into()),
+            ("ansible_ssh_args", json!(["-C"]), "text, and this is a list".into()),
             ("ansible_become", json!("maybe"), "`true` or `false`, and this is `maybe`".into()),
             ("ansible_become", json!(2), "`true` or `false`, and this is `2`".into()),
             ("ansible_become_method", json!("su"), "`sudo`, and this is `su`".into()),

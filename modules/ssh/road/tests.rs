@@ -8,7 +8,7 @@ use oneex_sdk::{CancellationToken, Command, Connector, ErrorKind, OpError, OpRes
 use oneex_testkit::{FarmOptions, SshFarm, processes};
 
 use crate::ssh::resolve::resolve;
-use crate::ssh::{HostSettings, Jump, SshConnector, SshSettings, SshTransport, Way};
+use crate::ssh::{HostSettings, Jump, Machine, SshConnector, SshSettings, SshTransport, Way};
 
 /// Servers that all let in the same key, and a connector that knows their keys: the last hosts of a way come
 /// from `hosts`, those on the way from `bastions`.
@@ -58,7 +58,7 @@ impl Site {
 
 fn settings(bastions: &SshFarm) -> SshSettings {
     SshSettings {
-        user: Some(bastions.user().to_owned()),
+        machine: Machine { user: bastions.user().to_owned(), ..Machine::default() },
         key_files: vec![bastions.client_key()],
         known_hosts: vec![bastions.known_hosts()],
         ..SshSettings::default()
@@ -126,7 +126,8 @@ async fn a_jump_host_has_its_own_host_key_and_its_own_login() {
     let site = Site::start(1, &[], 1);
     let strangers = SshSettings { known_hosts: Vec::new(), ..settings(&site.bastions) };
     let locked_out = SshSettings { key_files: vec![site.hosts.client_key()], ..settings(&site.bastions) };
-    let nobody = SshSettings { user: Some("nobody-at-all".into()), ..settings(&site.bastions) };
+    let machine = Machine { user: "nobody-at-all".to_owned(), ..Machine::default() };
+    let nobody = SshSettings { machine, ..settings(&site.bastions) };
     let name = site.bastions.host(0).address.to_string();
     for (settings, expected) in [
         (strangers, format!("the jump host `{name}`: the host key of `{name}` port ")),
