@@ -161,7 +161,7 @@ fn mistakes_say_what_is_wrong_at_the_place_of_the_call() {
     let cases = [
         ("json::parse(\"{\\n\\\"a\\\": nope}\")", "11: line 2, column 7: expected ident"),
         ("json::read(\"bad.json\")", "11: bad.json:2:9: expected ident"),
-        ("yaml::read(\"bad.yaml\")", "11: bad.yaml:3:2: illegal placement of ':' indicator"),
+        ("yaml::read(\"bad.yaml\")", "11: bad.yaml:3:2: not YAML: illegal placement of ':' indicator"),
         ("toml::read(\"bad.toml\")", "11: bad.toml:2:5: extra `=`, expected nothing"),
         ("json::read(\"none.json\")", "11: there is no file `none.json` in the project"),
         ("json::to_string(#{ a: [|x| x] })", "11: `a[0]`: a function is not plain data"),
