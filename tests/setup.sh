@@ -19,6 +19,7 @@ need perl perl
 need busybox busybox
 need zsh zsh
 need fish fish
+need tcsh tcsh
 need systemctl systemd
 need shutdown systemd-sysv
 need dbus-daemon dbus

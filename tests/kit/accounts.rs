@@ -16,12 +16,21 @@ pub struct FarmUser {
     pub name: String,
     /// The password.
     pub password: String,
+    /// The login shell.
+    pub shell: String,
 }
 
 impl FarmUser {
-    /// A user of that name and password.
+    /// A user of that name and password, whose shell is `/bin/sh`.
     pub fn new(name: &str, password: &str) -> Self {
-        Self { name: name.to_owned(), password: password.to_owned() }
+        Self { name: name.to_owned(), password: password.to_owned(), shell: "/bin/sh".to_owned() }
+    }
+
+    /// The user with that login shell.
+    #[must_use]
+    pub fn shell(mut self, path: &str) -> Self {
+        path.clone_into(&mut self.shell);
+        self
     }
 }
 
@@ -52,7 +61,7 @@ impl Accounts {
         let machine = |name: &str| fs::read_to_string(name).unwrap_or_else(|error| panic!("{name}: {error}"));
         let (mut passwd, mut shadow) = (machine("/etc/passwd"), machine("/etc/shadow"));
         for (id, user) in (FIRST_ID..).zip(users) {
-            passwd.push_str(&format!("{}:x:{id}:65534::/:/bin/sh\n", user.name));
+            passwd.push_str(&format!("{}:x:{id}:65534::/:{}\n", user.name, user.shell));
             shadow.push_str(&format!("{}:{}:19000:0:99999:7:::\n", user.name, hashed(&user.password)));
         }
         fs::create_dir_all(folder.join("pam.d")).expect("the folder of the accounts is made");

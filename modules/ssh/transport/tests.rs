@@ -507,6 +507,48 @@ async fn the_real_sudo_lets_in_refuses_and_changes_the_path() {
 }
 
 #[tokio::test]
+async fn neither_the_login_shell_nor_what_it_says_matters() {
+    use oneex_testkit::FarmUser;
+    let noise = "echo noise; echo more noise >&2; cd /; alias sh 'false'";
+    for (shell, start_up, text_of_it) in [
+        ("/bin/dash", ".profile", "echo noise"),
+        ("/bin/bash", ".bashrc", "echo noise; echo more noise >&2; cd /; set -u; alias sh=false; umask 777"),
+        ("/usr/bin/fish", ".config/fish/config.fish", noise),
+        ("/bin/tcsh", ".tcshrc", "echo noise; cd /; set noclobber"),
+        ("/bin/csh", ".cshrc", "echo noise; cd /; set noglob"),
+    ] {
+        let home = tempfile::tempdir().expect("a folder");
+        let folder = home.path().join(start_up);
+        std::fs::create_dir_all(folder.parent().expect("it has one")).expect("it is made");
+        std::fs::write(&folder, format!("{text_of_it}\n")).expect("it is written");
+        let open = <std::fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o777);
+        std::fs::set_permissions(home.path(), open).expect("a mode");
+        let farm = SshFarm::start_with(
+            1,
+            &FarmOptions {
+                config: vec![format!("SetEnv HOME={} PATH=/usr/bin:/bin", home.path().display())],
+                users: vec![FarmUser::new("oneex-ops", "pw").shell(shell)],
+                sudoers: "oneex-ops ALL=(ALL) NOPASSWD: ALL\n".to_owned(),
+                ..FarmOptions::default()
+            },
+        );
+        let mut target = farm.target(0);
+        target.user = Some("oneex-ops".to_owned());
+        let connector = SshConnector::new(SshSettings::default());
+        let host = connector.connect(&target, &CancellationToken::new()).await.expect("it lets us in");
+        let words = ["a b", "$HOME", "!x", "it's", "*", "{a,b}", "\\\\", "ü"];
+        for user in [None, Some("nobody")] {
+            let mut command = Command::script("printf '%s|' \"$@\"; cat; echo err >&2; exit 3", words);
+            command.user = user.map(str::to_owned);
+            let output = run(&host, command.stdin(b"in".to_vec())).await.expect(shell);
+            assert_eq!(output.stdout_text(), format!("{}|in", words.join("|")), "{shell} {user:?}");
+            assert_eq!((output.stderr_text().as_str(), output.exit), ("err\n", Exit::Code(3)), "{shell}");
+        }
+        host.close().await;
+    }
+}
+
+#[tokio::test]
 async fn a_daemon_that_keeps_the_output_never_writes_into_another_commands() {
     use std::os::unix::fs::PermissionsExt;
     let farm = SshFarm::start(1);
