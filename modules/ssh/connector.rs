@@ -217,4 +217,6 @@ fn millis(duration: Duration) -> u32 {
 }
 
 #[cfg(test)]
+mod configured;
+#[cfg(test)]
 mod tests;

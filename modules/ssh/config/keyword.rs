@@ -272,4 +272,17 @@ mod tests {
         let different: BTreeSet<&String> = names.iter().collect();
         assert_eq!(different.len(), names.len());
     }
+
+    #[test]
+    fn the_book_lists_what_is_honoured_and_what_is_not() {
+        let page = include_str!("../../../book/src/concepts/connections.md");
+        let (_, from) = page.split_once("\nHonoured:\n").expect("a list");
+        let (honoured, from) = from.split_once("\nNot supported").expect("a list");
+        let unsupported = from.split("\n\n").next().expect("a list");
+        for (name, standing) in keywords() {
+            let listed = |list: &str| list.contains(&format!("`{name}`"));
+            assert_eq!(listed(honoured), standing == Standing::Honoured, "{name}");
+            assert_eq!(listed(unsupported), standing == Standing::Unsupported, "{name}");
+        }
+    }
 }

@@ -1,0 +1,91 @@
+//! What `~/.ssh/config` says takes effect: against a real server, with a home of its own.
+
+use std::fs;
+use std::sync::{Arc, Mutex};
+
+use oneex_sdk::{CancellationToken, Command, Connector, OpError, Target};
+use oneex_testkit::SshFarm;
+
+use crate::ssh::{ConfigSource, Machine, SshConnector, SshSettings, Warnings};
+
+struct Site {
+    farm: SshFarm,
+    home: tempfile::TempDir,
+    warned: Arc<Mutex<Vec<String>>>,
+}
+
+impl Site {
+    fn start() -> Self {
+        let home = tempfile::tempdir().expect("a home");
+        fs::create_dir(home.path().join(".ssh")).expect("a folder");
+        Self { farm: SshFarm::start(1), home, warned: Arc::default() }
+    }
+
+    /// Connects to `web` with these lines after what every host needs; gives what the host says.
+    async fn enter(&self, lines: &str, options: &[(&str, &str)]) -> Result<String, OpError> {
+        let host = self.farm.host(0);
+        let config = format!(
+            "Host web\nHostName {}\nPort {}\nUser {}\nIdentityFile {}\n{lines}\nUserKnownHostsFile ~/known\n\
+             StrictHostKeyChecking accept-new\n",
+            host.address,
+            host.port,
+            self.farm.user(),
+            self.farm.client_key().display()
+        );
+        fs::write(self.home.path().join(".ssh/config"), config).expect("it is written");
+        let warned = Arc::clone(&self.warned);
+        let settings = SshSettings {
+            machine: Machine {
+                home: Some(self.home.path().to_owned()),
+                uid: rustix::process::getuid().as_raw(),
+                ..Machine::default()
+            },
+            config: ConfigSource::Usual { system: "/nowhere".into() },
+            warnings: Warnings::new(move |text| warned.lock().expect("a lock").push(text.to_owned())),
+            ..SshSettings::default()
+        };
+        let mut target = Target { name: "web".into(), ..Target::default() };
+        target.options.extend(options.iter().map(|(name, value)| ((*name).to_owned(), (*value).into())));
+        let cancel = CancellationToken::new();
+        let transport = SshConnector::new(settings).connect(&target, &cancel).await?;
+        let output = transport.run(&Command::shell("echo $SSH_CONNECTION"), &cancel).await?;
+        transport.close().await;
+        Ok(output.stdout_text())
+    }
+
+    fn known(&self) -> String {
+        fs::read_to_string(self.home.path().join("known")).unwrap_or_default()
+    }
+}
+
+#[tokio::test]
+async fn what_ssh_config_says_takes_effect() {
+    let site = Site::start();
+    let from = site.enter("HashKnownHosts yes\nHostKeyAlias theirs\nBindAddress 127.0.0.77", &[]).await;
+    assert!(from.expect("it is reached").starts_with("127.0.0.77 "), "the local address");
+    assert!(site.known().starts_with("|1|") && site.known().lines().count() == 1, "{}", site.known());
+    let again =
+        "HostKeyAlias theirs\nStrictHostKeyChecking yes\nCompression yes\nCiphers aes256-gcm@openssh.com";
+    assert!(site.enter(again, &[]).await.is_ok(), "the key is known by its alias");
+    for (lines, options, said) in [
+        ("StrictHostKeyChecking yes", [].as_slice(), "is not known"),
+        ("AddressFamily inet6", &[], "no address of the wanted family"),
+        ("Ciphers none-of-these", &[], "leaves nothing that oneex supports"),
+        ("PubkeyAuthentication no", &[], "does not let"),
+        ("Prot 1", &[], "/.ssh/config:6: `prot` is no keyword"),
+        ("ProxyCommand exit 3", &[], ""),
+        ("", &[("ansible_ssh_common_args", "-L 1:a:2")], "`ansible_ssh_common_args` of `web`"),
+        ("", &[("ansible_ssh_args", "-o Port=1")], "port 1"),
+        ("", &[("ansible_ssh_common_args", "-F /no/such/file")], "/no/such/file: it cannot be read"),
+    ] {
+        let error = site.enter(lines, options).await.expect_err(lines);
+        assert!(error.message.contains(said), "{lines} {options:?}: {error}");
+    }
+    site.enter("StrictHostKeyChecking no\nSetEnv A=1\nForwardX11 yes", &[]).await.expect("it is reached");
+    let warned = site.warned.lock().expect("a lock").join("\n");
+    assert!(warned.contains("`SetEnv` (") && warned.contains("/.ssh/config:7)"), "{warned}");
+    assert!(
+        warned.contains("`StrictHostKeyChecking no` holds for `web`") && !warned.contains("X11"),
+        "{warned}"
+    );
+}
