@@ -80,7 +80,7 @@ impl<'a> Arguments<'a> {
     }
 }
 
-/// A port from 1, or the name of SSH's own in services(5).
+/// A port from 1, or the name of SSH's own, which services(5) has wherever that file is.
 pub(super) fn port(text: &str) -> Option<u16> {
     match text {
         "ssh" => Some(22),
