@@ -18,7 +18,7 @@ const INDEX_FUNCTIONS: &[(&str, &str, &str)] = &[
 /// Lines of tests for a line of source, as [`tests_grow_with_the_source`] counts them. The aim of the page on
 /// architecture is 1.0; this is what was reached when it was last raised. It may only rise; whoever adds tests
 /// raises it.
-const LEAST_TESTS: f64 = 0.82;
+const LEAST_TESTS: f64 = 0.87;
 
 /// The ending of files that are tests as text: what is given, what is done, and exactly what must come of it.
 const CASES: &str = "case";
