@@ -132,7 +132,7 @@ task("see").needs([all, by_item, both, skipped]).after_any(failing).run(|| #{
     failing: failing.outputs, error: failing.results[1].error.message, failed: failing.results[1].status, all: all.outputs,
     many: message(|| by_host.output), group: message(|| all.output), none: message(|| one.outptu),
 });
-task("own").on(hosts("a")).needs([by_host, both]).run(|h| [by_host.output, message(|| both.output)]);
+task("own").on(hosts("a")).needs(by_host).after(both).run(|h| [by_host.output, message(|| both.output)]);
 "#;
     let stream = run(book, 1, &[]);
     let output = |task, host| &stream.0[stream.at("node_finished", task, host)]["output"];
