@@ -26,6 +26,7 @@ mod proxy_command;
 mod request;
 mod resolve;
 mod road;
+mod running;
 mod settings;
 mod shell;
 mod together;

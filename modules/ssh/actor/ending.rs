@@ -8,7 +8,8 @@ use super::Actor;
 use crate::ssh::frames::new_token;
 use crate::ssh::job::{Body, Job, Purpose};
 use crate::ssh::request::{self, END_GROUP, Input};
-use crate::ssh::shell::{Shell, State, Stop};
+use crate::ssh::running::Stop;
+use crate::ssh::shell::{Shell, State};
 
 /// How long ending a command may take, before its shell is given up.
 const PATIENCE: Duration = Duration::from_secs(15);

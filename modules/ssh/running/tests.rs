@@ -22,24 +22,7 @@ fn running(keep: usize, sink: Option<mpsc::Sender<Vec<u8>>>) -> Running {
         timeout: Some(Duration::from_secs(1)),
         purpose: Purpose::Answer(answer),
     };
-    Running {
-        job,
-        deadline: None,
-        stop: None,
-        ending_until: None,
-        end_ordered: false,
-        ended: false,
-        group: None,
-        ending: None,
-        no_folder: false,
-        stderr_begun: false,
-        stderr_done: false,
-        stdout: Vec::new(),
-        stderr: Vec::new(),
-        truncated: false,
-        waiting: None,
-        end: String::new(),
-    }
+    Running::new(job, String::new())
 }
 
 /// What may come over the channel.
