@@ -11,7 +11,7 @@ use oneex_modules::local::LocalSettings;
 use oneex_modules::ssh::{ConfigSource, Machine, SshSettings, Warnings};
 use oneex_sdk::Registry;
 
-use crate::config::HttpTable;
+use crate::config::{HttpTable, SshTable};
 use crate::context::Context;
 use crate::report::diagnostic;
 
@@ -21,17 +21,22 @@ const KEYS: [&str; 3] = ["id_rsa", "id_ecdsa", "id_ed25519"];
 /// The machine's own file of ssh_config(5).
 const SYSTEM_CONFIG: &str = "/etc/ssh/ssh_config";
 
-/// Everything that the modules bring, with the settings of this machine and person; `user` is the
-/// project's default for connections.
-pub(crate) fn registry(
-    context: &Context,
-    user: Option<String>,
-    table: HttpTable,
-    redactor: &Arc<Redactor>,
-) -> Registry {
+/// What the project file says to the modules.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Tables {
+    /// The user of connections, where the inventory names none.
+    pub(crate) user: Option<String>,
+    /// `[http]`
+    pub(crate) http: HttpTable,
+    /// `[ssh]`
+    pub(crate) ssh: SshTable,
+}
+
+/// Everything that the modules bring, with the settings of this machine, this person and the project.
+pub(crate) fn registry(context: &Context, tables: Tables, redactor: &Arc<Redactor>) -> Registry {
     let local = LocalSettings { home: context.home.clone() };
-    let http = table.lazy(proxies(context), context.variables.clone(), Arc::clone(redactor));
-    let settings = Settings { http, local, ssh: ssh(context, user) };
+    let http = tables.http.lazy(proxies(context), context.variables.clone(), Arc::clone(redactor));
+    let settings = Settings { http, local, ssh: tables.ssh.over(ssh(context, tables.user)) };
     let mut registry = Registry::default();
     oneex_modules::register(&mut registry, settings);
     registry

@@ -11,7 +11,7 @@ use oneex_engine::source_file;
 use oneex_sdk::{DynOp, Map, Registry, Value};
 
 use crate::commands::inputs::SiteArgs;
-use crate::config::{Config, EnvConfig, EnvironmentError, HttpTable, MODULES};
+use crate::config::{Config, EnvConfig, EnvironmentError, HttpTable, MODULES, SshTable};
 use crate::context::{Context, PROJECT_FILE};
 use crate::error::CommandError;
 use crate::modules;
@@ -74,7 +74,11 @@ impl Site {
         redactor.register_all(inventory.secrets());
         context.log.mask(&redactor);
         tracing::debug!(root = %config.root.display(), hosts = inventory.names().len(), "opened the project");
-        let http = HttpTable::read(&config, environment)?;
+        let tables = modules::Tables {
+            user: config.defaults.user.clone(),
+            http: HttpTable::read(&config, environment)?,
+            ssh: SshTable::read(&config, environment)?,
+        };
         Ok(Self {
             environment: environment.map(|environment| Environment {
                 name: environment.name.clone(),
@@ -83,7 +87,7 @@ impl Site {
             }),
             params: environment.map(|environment| environment.params.clone()).unwrap_or_default(),
             inventory,
-            registry: modules::registry(context, config.defaults.user.clone(), http, &redactor),
+            registry: modules::registry(context, tables, &redactor),
             redactor,
             config,
         })

@@ -15,10 +15,11 @@ static SECRET: LazyLock<Option<Regex>> = LazyLock::new(|| {
 });
 
 /// Says whether a key's name looks like that of a secret: it has `pass`, `secret`, `token` or `key` in it,
-/// and is not the path of a key, as `ansible_ssh_private_key_file` is.
+/// and does not only speak of a key, as `ansible_ssh_private_key_file` and `host_key_checking` do.
 pub fn looks_secret(key: &str) -> bool {
     let key = key.to_lowercase();
-    ["pass", "secret", "token", "key"].iter().any(|word| key.contains(word)) && !key.ends_with("_key_file")
+    let speaks_of = ["_key_file", "_key_checking"].iter().any(|end| key.ends_with(end));
+    !speaks_of && ["pass", "secret", "token", "key"].iter().any(|word| key.contains(word))
 }
 
 /// The text with the values of secrets hidden. Lines stay lines, and what stands behind a hidden value on its
@@ -158,6 +159,7 @@ mod tests {
             ("private_key", true),
             ("ansible_ssh_private_key_file", false),
             ("tls_key_file", false),
+            ("ansible_host_key_checking", false),
             ("ansible_host", false),
             ("port", false),
         ];

@@ -32,6 +32,7 @@ mod shell;
 mod together;
 mod transfer;
 mod transport;
+mod variables;
 mod waker;
 mod warnings;
 
@@ -40,6 +41,6 @@ pub use connector::SshConnector;
 pub use host_settings::{
     AddressFamily, Algorithms, HostKeySettings, HostSettings, IdentityFile, Jump, Login, Way,
 };
-pub use settings::{SshSettings, StrictHostKeys};
+pub use settings::{ProjectSettings, SshSettings, StrictHostKeys};
 pub use transport::SshTransport;
 pub use warnings::Warnings;

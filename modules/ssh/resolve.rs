@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use oneex_sdk::{OpError, OpResult, Secret, Target};
+use oneex_sdk::{OpError, OpResult, Target};
 use ssh2::{MethodType, Session};
 
 use super::SshSettings;
@@ -14,6 +14,7 @@ use super::config::{
 };
 use super::host_settings::{Algorithms, HostKeySettings, HostSettings, IdentityFile, Jump, Login, Way};
 use super::settings::StrictHostKeys;
+use super::variables::Variables;
 
 /// What libssh2 lists among the key exchanges, and offers by itself.
 const EXTENSIONS: [&str; 2] = ["ext-info-c", "kex-strict-c-v00@openssh.com"];
@@ -23,7 +24,8 @@ const EXTENSIONS: [&str; 2] = ["ext-info-c", "kex-strict-c-v00@openssh.com"];
 /// user is known.
 pub(super) fn resolve(settings: &SshSettings, target: &Target) -> OpResult<HostSettings> {
     let arguments = SshArguments::read(target, &settings.machine)?;
-    for ignored in &arguments.ignored {
+    let variables = Variables::read(target)?;
+    for ignored in arguments.ignored.iter().chain(&variables.ignored) {
         settings.warnings.once(&format!("{ignored} has no effect"));
     }
     let mut given = arguments.before;
@@ -31,15 +33,15 @@ pub(super) fn resolve(settings: &SshSettings, target: &Target) -> OpResult<HostS
     given.extend(target.user.clone().or_else(|| settings.user.clone()).map(Given::User));
     let key = target.private_key_file.as_ref();
     given.extend(key.map(|path| Given::Identity(path.display().to_string())));
+    given.extend(variables.given);
     given.extend(arguments.after);
     let original = target.address.as_ref().unwrap_or(&target.name);
     let source = arguments.source.as_ref().unwrap_or(&settings.config);
     let mut host = ask(settings, &target.name, original, &given, source)?;
     host.host_key.known.clone_from(&target.host_keys);
     host.login.password.clone_from(&target.password);
-    let own = target.options.get("ansible_ssh_private_key_passphrase").and_then(|value| value.as_str());
-    if let Some(own) = own {
-        host.login.passphrase = Some(Secret::new(own.to_owned()));
+    if variables.passphrase.is_some() {
+        host.login.passphrase = variables.passphrase;
     }
     Ok(host)
 }
@@ -64,7 +66,13 @@ fn ask(
     source: &ConfigSource,
 ) -> OpResult<HostSettings> {
     let machine = &settings.machine;
-    let request = Request { original, given, source, machine };
+    let project = settings.project.clone();
+    let mut given = given.to_vec();
+    given.extend(project.connect_timeout.map(Given::ConnectTimeout));
+    given.extend(project.keepalive.map(Given::NoticedWithin));
+    given.extend((!project.known_hosts.is_empty()).then_some(Given::KnownHosts(project.known_hosts)));
+    given.extend(project.strict.map(Given::Strict));
+    let request = Request { original, given: &given, source, machine };
     let resolved = config::resolve(request, &SystemNames).map_err(refused)?;
     warn(settings, name, &resolved);
     let wrong = |message: String| OpError::invalid(format!("the SSH configuration of `{name}`: {message}"));

@@ -21,6 +21,19 @@ pub enum StrictHostKeys {
     No,
 }
 
+/// What a project says of its connections: the inventory comes before it, and ssh_config after it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ProjectSettings {
+    /// How long connecting and logging in may take, each.
+    pub connect_timeout: Option<Duration>,
+    /// Within which time it is noticed that a connection is dead; never where this is zero.
+    pub keepalive: Option<Duration>,
+    /// The user's files of known_hosts, in place of all others; new keys are added to the first.
+    pub known_hosts: Vec<PathBuf>,
+    /// What happens when a host's key is not known.
+    pub strict: Option<StrictHostKeys>,
+}
+
 /// Settings of all SSH connections of a run.
 #[derive(Debug, Clone)]
 pub struct SshSettings {
@@ -30,6 +43,8 @@ pub struct SshSettings {
     pub config: ConfigSource,
     /// The project's user, where the inventory names none.
     pub user: Option<String>,
+    /// What else the project says.
+    pub project: ProjectSettings,
     /// Where warnings go.
     pub warnings: Warnings,
     /// Private keys that are tried where neither the inventory nor ssh_config names one; missing files are
@@ -61,6 +76,7 @@ impl Default for SshSettings {
             machine: Machine::default(),
             config: ConfigSource::None,
             user: None,
+            project: ProjectSettings::default(),
             warnings: Warnings::default(),
             key_files: Vec::new(),
             passphrase: None,

@@ -6,7 +6,6 @@ use oneex_engine::script::{WordManual, helpers, word_manuals};
 use oneex_sdk::Manual;
 
 use super::examples;
-use crate::config::HttpTable;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::exit::Exit;
@@ -24,7 +23,7 @@ pub(crate) struct Args {
 
 /// Shows it.
 pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, CommandError> {
-    let registry = modules::registry(context, None, HttpTable::default(), &Arc::default());
+    let registry = modules::registry(context, modules::Tables::default(), &Arc::default());
     let manuals: Vec<&Manual> = registry.ops().iter().map(|op| op.manual()).collect();
     let words: Vec<WordManual> = word_manuals().into_iter().chain(helpers()).collect();
     let Some(name) = &args.name else {

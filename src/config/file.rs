@@ -224,12 +224,12 @@ mod tests {
             (
                 "[http.registry]\ntimeout = '1s'\n",
                 "oneex.toml:1:7: `http` has no connections with names of their own, and this is `registry` \
-                 (what holds for all requests stands in `[http]`: timeout, retries)",
+                 (what holds for all of them stands in `[http]`: timeout, retries)",
             ),
             (
                 "[env.p.http.registry]\n",
                 "oneex.toml:1:13: `http` has no connections with names of their own, and this is `registry` \
-                 (what holds for all requests stands in `[http]`: timeout, retries)",
+                 (what holds for all of them stands in `[http]`: timeout, retries)",
             ),
             (
                 "[vault]\ntoken = { evn = 'T' }\n",

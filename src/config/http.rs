@@ -7,9 +7,10 @@ use std::sync::Arc;
 use oneex_engine::diag::Diagnostic;
 use oneex_engine::redact::Redactor;
 use oneex_modules::http::{LazySettings, Proxies, Settings};
-use oneex_sdk::{Duration, Map, OpError, Value};
+use oneex_sdk::OpError;
 
 use super::file::{Config, EnvConfig};
+use super::options::OptionTable;
 use super::schema::ModuleSchema;
 use super::secret::is_reference;
 
@@ -24,24 +25,16 @@ pub(super) const SCHEMA: ModuleSchema = ModuleSchema {
 
 /// `[env.NAME.http]` over `[http]`.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct HttpTable {
-    options: Map<String, Value>,
-    config: Config,
-    environment: Option<String>,
-}
+pub(crate) struct HttpTable(OptionTable);
 
 impl HttpTable {
     /// Reads it. Values that are written down are checked; those that stand elsewhere are left where they are.
     pub(crate) fn read(config: &Config, environment: Option<&EnvConfig>) -> Result<Self, Diagnostic> {
-        let table = Self {
-            options: config.connection(environment, NAME, None).unwrap_or_default(),
-            config: config.clone(),
-            environment: environment.map(|environment| environment.name.clone()),
-        };
+        let table = OptionTable::of(NAME, config, environment);
         let written = table.options.iter().filter(|(_, value)| !is_reference(value));
         let written = written.map(|(key, value)| (key.clone(), value.clone())).collect();
-        table.settings(&written, Proxies::default())?;
-        Ok(table)
+        settings(&table.with(written), Proxies::default())?;
+        Ok(Self(table))
     }
 
     /// The settings: at once, or, where a value stands elsewhere, when the first request asks for them.
@@ -51,56 +44,36 @@ impl HttpTable {
         variables: BTreeMap<String, String>,
         redactor: Arc<Redactor>,
     ) -> LazySettings {
+        let Self(table) = self;
         LazySettings::new(move || {
-            let options = self.config.resolve(self.options.clone(), &variables, &*redactor);
+            let options = table.config.resolve(table.options.clone(), &variables, &*redactor);
             let settings = options
-                .map_err(|error| self.mistake(error.option(), error.to_string()))
-                .and_then(|options| self.settings(&options, environment.clone()));
+                .map_err(|error| table.mistake(error.option(), error.to_string()))
+                .and_then(|options| settings(&table.with(options), environment.clone()));
             settings.map_err(|diagnostic| OpError::invalid(format!("[{NAME}] of {diagnostic}")))
         })
     }
+}
 
-    fn settings(&self, options: &Map<String, Value>, environment: Proxies) -> Result<Settings, Diagnostic> {
-        let defaults = Settings::default();
-        let duration = |key: &str| {
-            options.get(key).map(|value| {
-                let wanted = format!("`{key}` must be a duration such as `\"30s\"`");
-                let duration = serde_json::from_value::<Duration>(value.clone()).ok().map(|limit| limit.0);
-                duration.filter(|limit| !limit.is_zero()).ok_or_else(|| self.mistake(key, wanted))
-            })
-        };
-        let text = |key: &str| {
-            options.get(key).map(|value| {
-                let text = value.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
-                text.ok_or_else(|| self.mistake(key, format!("`{key}` must be a string that is not empty")))
-            })
-        };
-        let retries = options.get("retries").map(|value| {
-            let number = value.as_u64().or_else(|| value.as_str()?.trim().parse().ok());
-            let number = number.and_then(|number| u32::try_from(number).ok());
-            number.ok_or_else(|| self.mistake("retries", "`retries` must be a whole number from 0".into()))
-        });
-        let proxies = match text("proxy").transpose()? {
-            Some(proxy) => Proxies { http: None, https: None, all: Some(proxy), except: environment.except },
-            None => environment,
-        };
-        let ca_file = text("ca_file").transpose()?.map(|path| self.config.root.join(PathBuf::from(path)));
-        Ok(Settings {
-            ca_file: ca_file.or(defaults.ca_file),
-            timeout: duration("timeout").transpose()?.unwrap_or(defaults.timeout),
-            connect_timeout: duration("connect_timeout").transpose()?.unwrap_or(defaults.connect_timeout),
-            retries: retries.transpose()?.unwrap_or(defaults.retries),
-            proxies,
-            ..defaults
-        })
-    }
-
-    fn mistake(&self, option: &str, message: String) -> Diagnostic {
-        let key = option.split('.').next().unwrap_or(option);
-        let of_environment = self.environment.iter().map(|name| format!("env.{name}.{NAME}.{key}"));
-        let paths: Vec<String> = of_environment.chain([format!("{NAME}.{key}")]).collect();
-        self.config.places.mistake(&paths, message)
-    }
+fn settings(table: &OptionTable, environment: Proxies) -> Result<Settings, Diagnostic> {
+    let defaults = Settings::default();
+    let retries = table.read("retries", "a whole number from 0", |value| {
+        let number = value.as_u64().or_else(|| value.as_str()?.trim().parse().ok());
+        number.and_then(|number| u32::try_from(number).ok())
+    })?;
+    let proxies = match table.text("proxy")? {
+        Some(proxy) => Proxies { http: None, https: None, all: Some(proxy), except: environment.except },
+        None => environment,
+    };
+    let ca_file = table.text("ca_file")?.map(|path| table.config.root.join(PathBuf::from(path)));
+    Ok(Settings {
+        ca_file: ca_file.or(defaults.ca_file),
+        timeout: table.duration("timeout")?.unwrap_or(defaults.timeout),
+        connect_timeout: table.duration("connect_timeout")?.unwrap_or(defaults.connect_timeout),
+        retries: retries.unwrap_or(defaults.retries),
+        proxies,
+        ..defaults
+    })
 }
 
 #[cfg(test)]

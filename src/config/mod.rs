@@ -20,6 +20,10 @@
 //! timeout = "20s"
 //! proxy = { env = "PROXY" }         # or { file = "…" }, or { command = ["pass", "show", "proxy"] }
 //!
+//! [ssh]
+//! connect_timeout = "5s"
+//! known_hosts = "known_hosts"       # or a list of files
+//!
 //! [env.prod.http]
 //! ca_file = "authority.pem"
 //! ```
@@ -29,11 +33,14 @@
 mod connection;
 mod file;
 mod http;
+mod options;
 mod places;
 mod reader;
 mod schema;
 mod secret;
+mod ssh;
 
 pub(crate) use file::{Config, EnvConfig, EnvironmentError};
 pub(crate) use http::HttpTable;
 pub(crate) use schema::MODULES;
+pub(crate) use ssh::SshTable;

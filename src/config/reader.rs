@@ -207,7 +207,7 @@ impl Reader<'_> {
                 let message =
                     format!("`{module}` has no connections with names of their own, and this is `{name}`");
                 let options = schema.options.join(", ");
-                let hint = format!("what holds for all requests stands in `[{module}]`: {options}");
+                let hint = format!("what holds for all of them stands in `[{module}]`: {options}");
                 self.wrong(key.span(), message, Some(hint));
             }
         }

@@ -12,4 +12,4 @@ pub(crate) struct ModuleSchema {
 }
 
 /// All of them.
-pub(crate) const MODULES: [ModuleSchema; 1] = [super::http::SCHEMA];
+pub(crate) const MODULES: [ModuleSchema; 2] = [super::http::SCHEMA, super::ssh::SCHEMA];

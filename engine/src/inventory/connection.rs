@@ -18,11 +18,12 @@ enum Kind {
     Arguments,
     Secret,
     Bool,
+    Seconds,
     Method,
 }
 
 /// The variables, without `ansible_` or `oneex_` before them.
-const KNOWN: [(&str, Kind); 22] = [
+const KNOWN: [(&str, Kind); 27] = [
     ("connection", Kind::Connection),
     ("host", Kind::Text),
     ("ssh_host", Kind::Text),
@@ -38,7 +39,12 @@ const KNOWN: [(&str, Kind); 22] = [
     ("password", Kind::Secret),
     ("ssh_pass", Kind::Secret),
     ("ssh_password", Kind::Secret),
+    ("private_key_passphrase", Kind::Secret),
     ("ssh_private_key_passphrase", Kind::Secret),
+    ("timeout", Kind::Seconds),
+    ("ssh_timeout", Kind::Seconds),
+    ("host_key_checking", Kind::Bool),
+    ("ssh_host_key_checking", Kind::Bool),
     ("become", Kind::Bool),
     ("become_user", Kind::Text),
     ("become_method", Kind::Method),
@@ -101,6 +107,16 @@ pub(super) fn port(value: &Value) -> Option<u16> {
     port.filter(|port| *port > 0)
 }
 
+/// A whole number of seconds, at least one.
+fn seconds(value: &Value) -> Option<u32> {
+    let seconds = match value {
+        Value::Number(number) => number.as_u64().and_then(|seconds| u32::try_from(seconds).ok()),
+        Value::String(text) => text.trim().parse().ok(),
+        _ => None,
+    };
+    seconds.filter(|seconds| *seconds > 0)
+}
+
 /// The names of variables that are templates and say how a host is reached.
 pub(super) fn templates(vars: &Map<String, Value>) -> impl Iterator<Item = &str> {
     let wanted = |(name, value): &(&String, &Value)| kind(name).is_some() && is_template(value);
@@ -136,6 +152,7 @@ pub(super) fn check(owner: &str, name: &str, value: &Value) -> Result<(), Connec
         }
         Kind::Secret => (scalar, "text", None),
         Kind::Arguments => (value.is_string(), "text", None),
+        Kind::Seconds => (seconds(value).is_some(), "a whole number of seconds from 1", None),
         Kind::Bool => (truth(value).is_some(), "`true` or `false`", None),
         Kind::Method => {
             let sudo = matches!(value.as_str(), Some("sudo" | "ansible.builtin.sudo"));
@@ -190,6 +207,8 @@ mod tests {
             ("ansible_become", json!([true, false, "yes", "No", "ON", 1, 0, "t", null, "{{ x }}"])),
             ("ansible_become_method", json!(["sudo", "ansible.builtin.sudo"])),
             ("ansible_password", json!(["pw", 4711, "", null])),
+            ("ansible_timeout", json!([1, "30", " 5 ", null, "{{ t }}"])),
+            ("ansible_ssh_host_key_checking", json!([false, "no"])),
             ("ansible_ssh_common_args", json!(["-o Port=1", "", null, "{{ x }}"])),
             ("ansible_python_interpreter", json!([false, [], "x"])),
             ("port", json!(["ssh"])),
@@ -222,6 +241,9 @@ mod tests {
             ("ansible_ssh_args", json!(["-C"]), "text, and this is a list".into()),
             ("ansible_become", json!("maybe"), "`true` or `false`, and this is `maybe`".into()),
             ("ansible_become", json!(2), "`true` or `false`, and this is `2`".into()),
+            ("ansible_timeout", json!("5s"), "a whole number of seconds from 1, and this is `5s`".into()),
+            ("ansible_ssh_timeout", json!(0), "a whole number of seconds from 1, and this is `0`".into()),
+            ("ansible_host_key_checking", json!("ask"), "`true` or `false`, and this is `ask`".into()),
             ("ansible_become_method", json!("su"), "`sudo`, and this is `su`".into()),
             ("ansible_password", json!(["hunter2"]), "text, and this is a list".into()),
             ("ansible_become_pass", json!(true), "text, and this is a bool".into()),

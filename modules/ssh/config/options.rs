@@ -1,5 +1,6 @@
 //! What a configuration says of one host so far: for most keywords the first value that was met.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -127,4 +128,42 @@ pub(crate) enum Given {
     User(String),
     /// `-i`.
     Identity(String),
+    /// `ConnectTimeout`, to the millisecond.
+    ConnectTimeout(Duration),
+    /// `StrictHostKeyChecking`.
+    Strict(StrictHostKeys),
+    /// `UserKnownHostsFile`; what stands in paths is no token.
+    KnownHosts(Vec<PathBuf>),
+    /// Within which time it is noticed that a connection is dead: `ServerAliveInterval` and
+    /// `ServerAliveCountMax` in one.
+    NoticedWithin(Duration),
+}
+
+impl Given {
+    /// Messages that stay without an answer until a connection counts as dead.
+    const MESSAGES: u32 = 3;
+
+    /// Takes the value, unless an earlier one stands. A line is the reader's.
+    pub(super) fn set(&self, options: &mut Options) {
+        match self {
+            Self::Line { .. } => {}
+            Self::Port(port) => drop(options.port.get_or_insert(*port)),
+            Self::User(user) => drop(options.user.get_or_insert_with(|| user.clone())),
+            Self::Identity(path) => Options::add(&mut options.identity_files, path, Origin::Inventory),
+            Self::ConnectTimeout(limit) => drop(options.connect_timeout.get_or_insert(*limit)),
+            Self::Strict(strict) => drop(options.strict.get_or_insert(*strict)),
+            Self::KnownHosts(files) => {
+                if options.user_known_hosts_files.is_empty() {
+                    let literal = |file: &PathBuf| file.display().to_string().replace('%', "%%");
+                    options.user_known_hosts_files = files.iter().map(literal).collect();
+                }
+            }
+            Self::NoticedWithin(time) => {
+                if options.server_alive_interval.is_none() {
+                    options.server_alive_interval = Some(*time / Self::MESSAGES);
+                    options.server_alive_count.get_or_insert(Self::MESSAGES);
+                }
+            }
+        }
+    }
 }

@@ -55,14 +55,13 @@ pub(super) struct Mode<'a> {
 impl Reader<'_> {
     /// Takes what is said before any file.
     pub(super) fn given(&mut self, given: &Given) -> Result<(), ConfigError> {
-        let options = &mut self.options;
         match given {
-            Given::Line { line, origin } => return self.given_line(line, origin),
-            Given::Port(port) => drop(options.port.get_or_insert(*port)),
-            Given::User(user) => drop(options.user.get_or_insert_with(|| user.clone())),
-            Given::Identity(path) => Options::add(&mut options.identity_files, path, Origin::Inventory),
+            Given::Line { line, origin } => self.given_line(line, origin),
+            other => {
+                other.set(&mut self.options);
+                Ok(())
+            }
         }
-        Ok(())
     }
 
     fn given_line(&mut self, written: &str, origin: &Arc<str>) -> Result<(), ConfigError> {

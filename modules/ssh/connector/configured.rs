@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex};
 use oneex_sdk::{CancellationToken, Command, Connector, OpError, Target};
 use oneex_testkit::SshFarm;
 
-use crate::ssh::{ConfigSource, Machine, SshConnector, SshSettings, Warnings};
+use crate::ssh::{
+    ConfigSource, Machine, ProjectSettings, SshConnector, SshSettings, StrictHostKeys, Warnings,
+};
 
 struct Site {
     farm: SshFarm,
@@ -23,6 +25,16 @@ impl Site {
 
     /// Connects to `web` with these lines after what every host needs; gives what the host says.
     async fn enter(&self, lines: &str, options: &[(&str, &str)]) -> Result<String, OpError> {
+        self.enter_of(ProjectSettings::default(), lines, options).await
+    }
+
+    /// The same in a project.
+    async fn enter_of(
+        &self,
+        project: ProjectSettings,
+        lines: &str,
+        options: &[(&str, &str)],
+    ) -> Result<String, OpError> {
         let host = self.farm.host(0);
         let config = format!(
             "Host web\nHostName {}\nPort {}\nUser {}\nIdentityFile {}\n{lines}\nUserKnownHostsFile ~/known\n\
@@ -40,6 +52,7 @@ impl Site {
                 uid: rustix::process::getuid().as_raw(),
                 ..Machine::default()
             },
+            project,
             config: ConfigSource::Usual { system: "/nowhere".into() },
             warnings: Warnings::new(move |text| warned.lock().expect("a lock").push(text.to_owned())),
             ..SshSettings::default()
@@ -69,6 +82,7 @@ async fn what_ssh_config_says_takes_effect() {
     assert!(site.enter(again, &[]).await.is_ok(), "the key is known by its alias");
     for (lines, options, said) in [
         ("StrictHostKeyChecking yes", [].as_slice(), "is not known"),
+        ("StrictHostKeyChecking yes", &[("ansible_host_key_checking", "true")], "is not known"),
         ("AddressFamily inet6", &[], "no address of the wanted family"),
         ("Ciphers none-of-these", &[], "leaves nothing that oneex supports"),
         ("PubkeyAuthentication no", &[], "does not let"),
@@ -76,6 +90,7 @@ async fn what_ssh_config_says_takes_effect() {
         ("ProxyCommand exit 3", &[], ""),
         ("", &[("ansible_ssh_common_args", "-L 1:a:2")], "`ansible_ssh_common_args` of `web`"),
         ("", &[("ansible_ssh_args", "-o Port=1")], "port 1"),
+        ("", &[("ansible_timeout", "soon")], "`ansible_timeout` of `web` must be a whole number of seconds"),
         ("", &[("ansible_ssh_common_args", "-F /no/such/file")], "/no/such/file: it cannot be read"),
     ] {
         let error = site.enter(lines, options).await.expect_err(lines);
@@ -88,4 +103,57 @@ async fn what_ssh_config_says_takes_effect() {
         warned.contains("`StrictHostKeyChecking no` holds for `web`") && !warned.contains("X11"),
         "{warned}"
     );
+}
+
+#[tokio::test]
+async fn the_project_comes_between_the_inventory_and_ssh_config() {
+    let site = Site::start();
+    let known = site.home.path().join("of 100% the project");
+    let project = |strict| ProjectSettings {
+        known_hosts: vec![known.clone()],
+        strict: Some(strict),
+        ..ProjectSettings::default()
+    };
+    let refused = site.enter_of(project(StrictHostKeys::Yes), "", &[]).await.expect_err("it is not known");
+    assert!(refused.message.contains("is not known"), "ssh_config says `accept-new`: {refused}");
+    assert!(refused.hint.is_some_and(|hint| hint.ends_with(&known.display().to_string())));
+    site.enter_of(project(StrictHostKeys::Yes), "", &[("ansible_host_key_checking", "false")])
+        .await
+        .expect("the inventory says that nothing is checked");
+    assert!(!known.exists(), "what was not checked is not remembered");
+    site.enter_of(project(StrictHostKeys::AcceptNew), "StrictHostKeyChecking yes", &[])
+        .await
+        .expect("the project takes new ones");
+    assert!(known.exists() && site.known().is_empty(), "it is remembered where the project says");
+    site.enter("", &[("ansible_ssh_executable", "/opt/ssh"), ("ansible_pipelining", "yes")])
+        .await
+        .expect("it is reached");
+    let warned = site.warned.lock().expect("a lock").clone();
+    assert_eq!(warned.len(), 2, "{warned:?}");
+    assert!(warned[0].starts_with("`StrictHostKeyChecking no` holds for `web`"), "{warned:?}");
+    assert_eq!(warned[1], "`ansible_ssh_executable` of `web` (no `ssh` is started) has no effect");
+}
+
+/// A server that takes connections and never says anything.
+#[tokio::test]
+async fn whoever_sets_a_limit_on_connecting_is_heard_in_order() {
+    let site = Site::start();
+    let silent = std::net::TcpListener::bind((site.farm.host(0).address, 0)).expect("a socket");
+    let port = format!("-p {}", silent.local_addr().expect("an address").port());
+    let project = |millis| ProjectSettings {
+        connect_timeout: Some(std::time::Duration::from_millis(millis)),
+        ..ProjectSettings::default()
+    };
+    let args = ("ansible_ssh_common_args", port.as_str());
+    let first = ("ansible_ssh_args", "-o ConnectTimeout=1");
+    for (project, lines, options, seconds) in [
+        (project(200), "ConnectTimeout 60", [args].as_slice(), "0.2"),
+        (project(60_000), "ConnectTimeout 60", &[args, ("ansible_timeout", "1")], "1"),
+        (project(60_000), "ConnectTimeout 60", &[args, ("ansible_timeout", "50"), first], "1"),
+        (ProjectSettings::default(), "ConnectTimeout 1", &[args], "1"),
+    ] {
+        let error = site.enter_of(project, lines, options).await.expect_err("nobody answers");
+        let wanted = format!("does not answer within {seconds} s");
+        assert!(error.message.ends_with(&wanted), "{lines} {options:?}: {error}");
+    }
 }
