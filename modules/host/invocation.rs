@@ -112,18 +112,18 @@ pub(crate) fn fields(output: &CommandOutput) -> Output {
         .with("code", output.code())
         .with("ok", output.ok())
         .with("lines", lines)
-        .with("truncated", output.truncated)
+        .with("truncated", output.truncated())
         .with("raw", raw.as_str())
 }
 
 #[cfg(test)]
 mod tests {
-    use oneex_sdk::{Command, CommandOutput, ErrorKind, Exit, json};
+    use oneex_sdk::{Command, CommandOutput, CutOutput, ErrorKind, Exit, json};
 
     use super::{CommandText, outcome};
 
     fn ended(exit: Exit) -> CommandOutput {
-        CommandOutput { exit, stdout: b"a\nb\n\n".to_vec(), stderr: Vec::new(), truncated: false }
+        CommandOutput { exit, stdout: b"a\nb\n\n".to_vec(), stderr: Vec::new(), cut: CutOutput::default() }
     }
 
     #[test]

@@ -3,37 +3,12 @@
 use std::io;
 use std::os::fd::OwnedFd;
 
-use oneex_sdk::CancellationToken;
+use oneex_sdk::{CancellationToken, Collected, OutputSink};
 use rustix::pipe::{PipeFlags, pipe_with};
 use tokio::net::unix::pipe::Receiver;
 
 /// The default of `/proc/sys/fs/pipe-max-size`, pipe(7).
 const LARGEST_PIPE: u64 = 1 << 20;
-
-/// What one stream gave.
-#[derive(Debug, Default)]
-pub(super) struct Collected {
-    pub(super) bytes: Vec<u8>,
-    /// All bytes, the dropped ones included.
-    pub(super) total: u64,
-    keep: usize,
-}
-
-impl Collected {
-    pub(super) fn new(keep: usize) -> Self {
-        Self { keep, ..Self::default() }
-    }
-
-    pub(super) fn truncated(&self) -> bool {
-        self.total > self.bytes.len() as u64
-    }
-
-    fn add(&mut self, bytes: &[u8]) {
-        let room = self.keep.saturating_sub(self.bytes.len()).min(bytes.len());
-        self.bytes.extend_from_slice(&bytes[..room]);
-        self.total += bytes.len() as u64;
-    }
-}
 
 /// A pipe: the end to read from, and the one for the process.
 pub(super) fn pipe() -> io::Result<(Receiver, OwnedFd)> {
@@ -42,15 +17,19 @@ pub(super) fn pipe() -> io::Result<(Receiver, OwnedFd)> {
 }
 
 /// Reads until the end of the stream, or until `ended` fires and all that was written is read: a
-/// child in the background may hold the stream open for ever.
-pub(super) async fn collect(pipe: Receiver, keep: usize, ended: CancellationToken) -> Collected {
-    let mut collected = Collected::new(keep);
+/// child in the background may hold the stream open for ever. What is to be passed on goes to `sink`.
+pub(super) async fn collect(
+    pipe: Receiver,
+    mut collected: Collected,
+    sink: Option<&dyn OutputSink>,
+    ended: CancellationToken,
+) -> Collected {
     let mut buffer = vec![0; 64 * 1024];
     loop {
         tokio::select! {
             ready = pipe.readable() => match ready.and_then(|()| pipe.try_read(&mut buffer)) {
                 Ok(0) => return collected,
-                Ok(count) => collected.add(&buffer[..count]),
+                Ok(count) => add(&mut collected, &buffer[..count], sink).await,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Err(_) => return collected,
             },
@@ -59,14 +38,22 @@ pub(super) async fn collect(pipe: Receiver, keep: usize, ended: CancellationToke
     }
     // Asked of the system itself, as the runtime may not know yet that something was written. Not
     // more than a pipe can hold, or a child that goes on writing would never let go.
-    let limit = collected.total + LARGEST_PIPE;
-    while collected.total < limit {
+    let limit = collected.total() + LARGEST_PIPE;
+    while collected.total() < limit {
         match rustix::io::read(&pipe, &mut buffer[..]) {
             Ok(0) => break,
-            Ok(count) => collected.add(&buffer[..count]),
+            Ok(count) => add(&mut collected, &buffer[..count], sink).await,
             Err(rustix::io::Errno::INTR) => {}
             Err(_) => break,
         }
     }
     collected
+}
+
+async fn add(collected: &mut Collected, bytes: &[u8], sink: Option<&dyn OutputSink>) {
+    let heard = collected.add(bytes);
+    let Some(sink) = sink else { return };
+    for heard in heard.into_iter().flatten() {
+        sink.take(heard).await;
+    }
 }

@@ -6,13 +6,16 @@ use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use oneex_sdk::{CancellationToken, Command, CommandOutput, Exit, OpError, OpResult, Program};
+use oneex_sdk::{
+    CancellationToken, Collected, Command, CommandOutput, CutOutput, Exit, OpError, OpResult, OutputSink,
+    Passing, Program, Stream,
+};
 use rustix::process::Pid;
 use tokio::io::AsyncWriteExt;
 use tokio::process::{Child, ChildStdin};
 
 use super::group;
-use super::pipes::{self, Collected};
+use super::pipes;
 
 /// Why there is no process.
 pub(super) enum NotStarted {
@@ -88,19 +91,23 @@ impl Process {
         self.child.stdin.take()
     }
 
-    /// Waits for its end and collects what it wrote; a time limit or `cancel` ends its whole group.
+    /// Waits for its end and collects what it wrote, so much of each stream; a time limit or `cancel` ends its whole
+    /// group.
     pub(super) async fn finish(
         self,
         keep: usize,
+        sink: Option<&dyn OutputSink>,
         timeout: Option<Duration>,
         cancel: &CancellationToken,
     ) -> OpResult<(CommandOutput, u64)> {
         let Self { mut child, leader, stdout, stderr } = self;
         let over = CancellationToken::new();
+        let passing = sink.map(Passing::to).unwrap_or_default();
+        let collected = |stream| Collected::new(stream, keep, passing);
         let streams = async {
             tokio::join!(
-                pipes::collect(stdout, keep, over.clone()),
-                pipes::collect(stderr, keep, over.clone())
+                pipes::collect(stdout, collected(Stream::Stdout), sink, over.clone()),
+                pipes::collect(stderr, collected(Stream::Stderr), sink, over.clone())
             )
         };
         let waiting = async {
@@ -125,7 +132,7 @@ impl Process {
             Ended::TimedOut => Exit::TimedOut,
             Ended::Cancelled => return Err(OpError::cancelled()),
         };
-        let received = stdout.total + stderr.total;
+        let received = stdout.total() + stderr.total();
         Ok((output(exit, stdout, stderr), received))
     }
 }
@@ -211,7 +218,7 @@ fn not_started(program: &str, error: &std::io::Error) -> NotStarted {
         exit: Exit::Code(code),
         stdout: Vec::new(),
         stderr,
-        truncated: false,
+        cut: CutOutput::default(),
     })
 }
 
@@ -230,7 +237,7 @@ fn exit_of(status: ExitStatus) -> Exit {
     }
 }
 
-fn output(exit: Exit, stdout: Collected, stderr: Collected) -> CommandOutput {
-    let truncated = stdout.truncated() || stderr.truncated();
-    CommandOutput { exit, stdout: stdout.bytes, stderr: stderr.bytes, truncated }
+fn output(exit: Exit, mut stdout: Collected, mut stderr: Collected) -> CommandOutput {
+    let ((stdout, stdout_cut), (stderr, stderr_cut)) = (stdout.finish(), stderr.finish());
+    CommandOutput { exit, stdout, stderr, cut: CutOutput { stdout: stdout_cut, stderr: stderr_cut } }
 }

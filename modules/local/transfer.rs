@@ -114,7 +114,7 @@ impl LocalTransport {
             copy(&mut source.take(length), &mut stdin, cancel).await.ok()?.ok()?;
             stdin.shutdown().await.ok()
         };
-        let finishing = process.finish(Command::KEEP, None, cancel);
+        let finishing = process.finish(Command::KEEP, None, None, cancel);
         let (_, result) = tokio::join!(feeding, finishing);
         let (output, _) = result?;
         if !output.ok() {

@@ -3,7 +3,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use oneex_sdk::{
-    BoxFuture, CancellationToken, Command, CommandOutput, Exit, OpResult, Secret, Traffic, Transport,
+    BoxFuture, CancellationToken, Command, CommandOutput, Exit, OpResult, OutputSink, Secret, Traffic,
+    Transport,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -75,6 +76,34 @@ impl LocalTransport {
         let process = Process::start(&words, &outside, home)?;
         Ok(Started { process, first, no_folder: Some(format!("{end}\n")) })
     }
+
+    async fn execute(
+        &self,
+        command: &Command,
+        sink: Option<&dyn OutputSink>,
+        cancel: &CancellationToken,
+    ) -> OpResult<CommandOutput> {
+        let Started { mut process, first, no_folder } = match self.start(command).await {
+            Err(NotStarted::Program(output)) => return Ok(output),
+            started => started?,
+        };
+        let stdin = process.stdin();
+        let parts = [first.as_slice(), command.stdin.as_slice()];
+        let feeding = process::feed(stdin, &parts);
+        let finishing = process.finish(command.keep, sink, command.timeout, cancel);
+        tokio::pin!(feeding, finishing);
+        let result = tokio::select! {
+            result = &mut finishing => result,
+            () = &mut feeding => finishing.await,
+        };
+        let (output, received) = result?;
+        self.count(command.stdin.len() as u64, received);
+        let is_told = |text: String| output.exit == Exit::Code(126) && output.stderr == text.as_bytes();
+        if no_folder.is_some_and(is_told) {
+            return Err(crate::shell::no_folder(command.cwd.as_deref().unwrap_or_default()));
+        }
+        Ok(output)
+    }
 }
 
 impl Transport for LocalTransport {
@@ -83,28 +112,16 @@ impl Transport for LocalTransport {
         command: &'a Command,
         cancel: &'a CancellationToken,
     ) -> BoxFuture<'a, OpResult<CommandOutput>> {
-        Box::pin(async move {
-            let Started { mut process, first, no_folder } = match self.start(command).await {
-                Err(NotStarted::Program(output)) => return Ok(output),
-                started => started?,
-            };
-            let stdin = process.stdin();
-            let parts = [first.as_slice(), command.stdin.as_slice()];
-            let feeding = process::feed(stdin, &parts);
-            let finishing = process.finish(command.keep, command.timeout, cancel);
-            tokio::pin!(feeding, finishing);
-            let result = tokio::select! {
-                result = &mut finishing => result,
-                () = &mut feeding => finishing.await,
-            };
-            let (output, received) = result?;
-            self.count(command.stdin.len() as u64, received);
-            let is_told = |text: String| output.exit == Exit::Code(126) && output.stderr == text.as_bytes();
-            if no_folder.is_some_and(is_told) {
-                return Err(crate::shell::no_folder(command.cwd.as_deref().unwrap_or_default()));
-            }
-            Ok(output)
-        })
+        Box::pin(self.execute(command, None, cancel))
+    }
+
+    fn run_heard<'a>(
+        &'a self,
+        command: &'a Command,
+        sink: &'a dyn OutputSink,
+        cancel: &'a CancellationToken,
+    ) -> BoxFuture<'a, OpResult<CommandOutput>> {
+        Box::pin(self.execute(command, Some(sink), cancel))
     }
 
     fn upload<'a>(

@@ -4,7 +4,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use oneex_sdk::{CommandOutput, OpResult, Traffic};
+use oneex_sdk::{CommandOutput, Heard, OpResult, Passing, Traffic};
 use tokio::sync::{mpsc, oneshot};
 
 /// A message to the thread.
@@ -57,12 +57,21 @@ pub(super) struct Job {
     /// The text for the shell.
     pub(super) request: String,
     pub(super) body: Body,
-    /// Takes standard output instead of the result.
-    pub(super) sink: Option<mpsc::Sender<Vec<u8>>>,
+    /// Takes output while the command runs.
+    pub(super) sink: Option<Sink>,
     /// Bytes of each stream that are kept.
-    pub(super) keep: usize,
+    pub(super) keep: [usize; 2],
     pub(super) timeout: Option<Duration>,
     pub(super) purpose: Purpose,
+}
+
+/// Where output goes beside the result.
+#[derive(Debug)]
+pub(super) struct Sink {
+    /// Takes it.
+    pub(super) heard: mpsc::Sender<Heard>,
+    /// What of it.
+    pub(super) passing: Passing,
 }
 
 /// Standard input.

@@ -1,8 +1,9 @@
 //! A command that runs on a shell: what came of it so far.
 
+use std::collections::VecDeque;
 use std::time::Instant;
 
-use oneex_sdk::{CommandOutput, Exit, OpError, OpResult};
+use oneex_sdk::{Collected, CommandOutput, CutOutput, Exit, Heard, OpError, OpResult, Stream};
 use tokio::sync::mpsc::error::TrySendError;
 
 use super::job::{Body, Job};
@@ -33,11 +34,9 @@ pub(super) struct Running {
     no_folder: bool,
     stderr_begun: bool,
     stderr_done: bool,
-    stdout: Vec<u8>,
-    stderr: Vec<u8>,
-    truncated: bool,
+    collected: [Collected; 2],
     /// Output that the sink does not take yet.
-    pub(super) waiting: Option<Vec<u8>>,
+    waiting: VecDeque<Heard>,
     /// The line that ends the request, where the channel carries standard input.
     pub(super) end: String,
 }
@@ -46,6 +45,12 @@ impl Running {
     /// A command that was sent just now; `end` is the line that ends the request.
     pub(super) fn new(job: Job, end: String) -> Self {
         let deadline = job.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let passing = job.sink.as_ref().map(|sink| sink.passing).unwrap_or_default();
+        let [stdout, stderr] = job.keep;
+        let collected = [
+            Collected::new(Stream::Stdout, stdout, passing),
+            Collected::new(Stream::Stderr, stderr, passing),
+        ];
         Self {
             job,
             deadline,
@@ -58,22 +63,20 @@ impl Running {
             no_folder: false,
             stderr_begun: false,
             stderr_done: false,
-            stdout: Vec::new(),
-            stderr: Vec::new(),
-            truncated: false,
-            waiting: None,
+            collected,
+            waiting: VecDeque::new(),
             end,
         }
     }
 
     /// True when everything of it has arrived.
     pub(super) fn complete(&self) -> bool {
-        self.ending.is_some() && self.stderr_done && self.waiting.is_none()
+        self.ending.is_some() && self.stderr_done && self.drained()
     }
 
     /// True when nothing of its output waits for a reader.
     pub(super) fn drained(&self) -> bool {
-        self.waiting.is_none()
+        self.waiting.is_empty()
     }
 
     /// Something of it may still write to the channel.
@@ -106,17 +109,19 @@ impl Running {
             (None, Some(Ending { signal: Some(signal), .. })) => Exit::Signal(signal.clone()),
             (None, Some(ending)) => Exit::Code(ending.status),
         };
-        let (stdout, stderr) = (std::mem::take(&mut self.stdout), std::mem::take(&mut self.stderr));
-        Ok(CommandOutput { exit, stdout, stderr, truncated: self.truncated })
+        let [(stdout, stdout_cut), (stderr, stderr_cut)] = self.collected.each_mut().map(Collected::finish);
+        Ok(CommandOutput { exit, stdout, stderr, cut: CutOutput { stdout: stdout_cut, stderr: stderr_cut } })
     }
 
-    /// Gives what waits to the sink; false when it takes nothing yet.
+    /// Gives what waits to the sink; false when it does not take all of it yet.
     pub(super) fn pass_on(&mut self) -> bool {
-        let (Some(chunk), Some(sink)) = (self.waiting.take(), &self.job.sink) else { return true };
-        if let Err(TrySendError::Full(chunk)) = sink.try_send(chunk) {
-            self.waiting = Some(chunk);
+        while let (Some(heard), Some(sink)) = (self.waiting.pop_front(), &self.job.sink) {
+            if let Err(TrySendError::Full(heard)) = sink.heard.try_send(heard) {
+                self.waiting.push_front(heard);
+                return false;
+            }
         }
-        self.waiting.is_none()
+        true
     }
 
     /// Takes output; false when it comes after the command's end, from something it left running.
@@ -128,18 +133,8 @@ impl Running {
         if !begun || over {
             return false;
         }
-        if stream == 0 && self.job.sink.is_some() {
-            match &mut self.waiting {
-                Some(waiting) => waiting.extend_from_slice(&bytes),
-                None => self.waiting = Some(bytes),
-            }
-            self.pass_on();
-            return true;
-        }
-        let kept = if stream == 0 { &mut self.stdout } else { &mut self.stderr };
-        let room = self.job.keep.saturating_sub(kept.len()).min(bytes.len());
-        kept.extend_from_slice(&bytes[..room]);
-        self.truncated |= room < bytes.len();
+        self.waiting.extend(self.collected[stream.min(1)].add(bytes).into_iter().flatten());
+        self.pass_on();
         true
     }
 

@@ -200,7 +200,7 @@ impl Shell {
     }
 
     fn paused(&self) -> bool {
-        matches!(&self.state, State::Running(running) if running.waiting.is_some())
+        matches!(&self.state, State::Running(running) if !running.drained())
     }
 
     fn write(&mut self) -> io::Result<bool> {
@@ -247,7 +247,6 @@ impl Shell {
 
     fn read(&mut self, stream: usize, buffer: &mut [u8]) -> io::Result<bool> {
         if let State::Running(running) = &mut self.state
-            && stream == 0
             && !running.pass_on()
         {
             return Ok(false);

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use oneex_sdk::{Command, CommandOutput, Exit, OpResult};
+use oneex_sdk::{Command, CommandOutput, CutOutput, Exit, OpResult};
 
 use super::frames::new_token;
 use crate::shell::{surroundings, words};
@@ -56,7 +56,12 @@ impl Together {
             let (errors, rest_of_errors) = split(stderr, format!("{};", self.token).as_bytes())?;
             (stdout, stderr) = (rest, rest_of_errors);
             let exit = Exit::Code(std::str::from_utf8(status).ok()?.parse().ok()?);
-            Some(CommandOutput { exit, stdout: before.to_vec(), stderr: errors.to_vec(), truncated: false })
+            Some(CommandOutput {
+                exit,
+                stdout: before.to_vec(),
+                stderr: errors.to_vec(),
+                cut: CutOutput::default(),
+            })
         });
         let mut answers: Vec<_> = answers.take(self.count).map(Some).collect();
         answers.resize(self.count, None);
@@ -71,7 +76,7 @@ fn split<'a>(bytes: &'a [u8], at: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
 
 #[cfg(test)]
 mod tests {
-    use oneex_sdk::{Command, CommandOutput, Exit};
+    use oneex_sdk::{Command, CommandOutput, CutOutput, Exit};
 
     use super::{LONGEST, Together};
 
@@ -81,7 +86,8 @@ mod tests {
         let process = std::process::Command::new(sh).arg("-c").arg(together.command.line()).output();
         let process = process.expect("it runs");
         let exit = Exit::Code(process.status.code().expect("a status"));
-        let output = CommandOutput { exit, stdout: process.stdout, stderr: process.stderr, truncated: false };
+        let output =
+            CommandOutput { exit, stdout: process.stdout, stderr: process.stderr, cut: CutOutput::default() };
         let answers = together.answers(&output).into_iter();
         let told = |one: CommandOutput| (one.code(), one.stdout_text(), one.stderr_text());
         answers.map(|one| one.map(told)).collect()
@@ -137,7 +143,7 @@ mod tests {
                 exit: Exit::Code(0),
                 stdout: stdout.clone().into(),
                 stderr: stderr.into(),
-                truncated: false,
+                cut: CutOutput::default(),
             };
             let answers = together.answers(&output);
             assert_eq!((answers.len(), answers.iter().flatten().count()), (2, answered), "{stdout}");

@@ -1,15 +1,16 @@
 //! Files over the connection: on a shell's own channel, beside what the other shells do.
 
-use oneex_sdk::{CancellationToken, Command, OpError, OpResult};
+use oneex_sdk::{CancellationToken, Command, Heard, OpError, OpResult, Passing, Stream};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::mpsc;
 
+use super::job::Sink;
 use super::transport::{SshTransport, Streams};
 
 /// Bytes that are handed over at a time.
 const CHUNK: usize = 256 * 1024;
 /// Chunks on their way between the file and the session.
-const AHEAD: usize = 8;
+pub(super) const AHEAD: usize = 8;
 
 /// Writes `$2` bytes of standard input to the new file `$1`. Status 0 says that it took them all, and
 /// nothing of them is left for the shell to read. What exists is refused, a device too; `set -C` opens it with
@@ -51,7 +52,8 @@ impl SshTransport {
             self.waker.wake();
             Ok::<(), std::io::Error>(())
         };
-        let running = self.execute(&command, Streams { input: Some((input, length)), output: None }, cancel);
+        let running =
+            self.execute(&command, Streams { input: Some((input, length)), ..Streams::default() }, cancel);
         let (read, result) = tokio::join!(reading, running);
         let output = result?;
         read.map_err(|error| OpError::failed(format!("the content for `{path}` cannot be read: {error}")))?;
@@ -73,12 +75,13 @@ impl SshTransport {
     ) -> OpResult<u64> {
         let mut command = Command::script("cat <\"$1\"", [path]);
         command.user = user.map(str::to_owned);
-        let (output, mut chunks) = mpsc::channel::<Vec<u8>>(AHEAD);
+        let (output, mut chunks) = mpsc::channel(AHEAD);
         let writing = async move {
             let mut count = 0;
             let mut result = Ok(());
-            while let Some(chunk) = chunks.recv().await {
+            while let Some(heard) = chunks.recv().await {
                 self.waker.wake();
+                let Heard::Next(Stream::Stdout, chunk) = heard else { continue };
                 count += chunk.len() as u64;
                 if result.is_ok() {
                     result = sink.write_all(&chunk).await;
@@ -86,7 +89,9 @@ impl SshTransport {
             }
             result.and(sink.flush().await).map(|()| count)
         };
-        let running = self.execute(&command, Streams { input: None, output: Some(output) }, cancel);
+        let output = Some(Sink { heard: output, passing: Passing::All });
+        let streams = Streams { output, drops_stdout: true, ..Streams::default() };
+        let running = self.execute(&command, streams, cancel);
         let (written, result) = tokio::join!(writing, running);
         let output = result?;
         if !output.ok() {

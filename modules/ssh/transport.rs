@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use oneex_sdk::{
-    BoxFuture, CancellationToken, Command, CommandOutput, OpError, OpResult, Secret, Traffic, Transport,
+    BoxFuture, CancellationToken, Command, CommandOutput, OpError, OpResult, OutputSink, Passing, Secret,
+    Traffic, Transport,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, oneshot};
@@ -17,10 +18,11 @@ use super::connector::Link;
 use super::error::lost;
 use super::frames::new_token;
 use super::host_settings::HostSettings;
-use super::job::{Body, Counters, Forward, Job, Order, Purpose};
+use super::job::{Body, Counters, Forward, Job, Order, Purpose, Sink};
 use super::passage::Passage;
 use super::request::{self, Input, LARGEST_INLINE};
 use super::together::Together;
+use super::transfer::AHEAD;
 use super::waker::{self, Waker};
 
 /// The stack of the thread; it calls nothing that recurses.
@@ -46,8 +48,10 @@ pub struct SshTransport {
 pub(super) struct Streams {
     /// Gives standard input, which has that many bytes; see [`Body::Counted`].
     pub(super) input: Option<(mpsc::Receiver<Vec<u8>>, u64)>,
-    /// Takes standard output.
-    pub(super) output: Option<mpsc::Sender<Vec<u8>>>,
+    /// Takes output.
+    pub(super) output: Option<Sink>,
+    /// Standard output is for the sink alone.
+    pub(super) drops_stdout: bool,
 }
 
 impl SshTransport {
@@ -136,7 +140,7 @@ impl SshTransport {
             request,
             body,
             sink: streams.output,
-            keep: command.keep,
+            keep: [if streams.drops_stdout { 0 } else { command.keep }, command.keep],
             timeout: command.timeout,
             purpose: Purpose::Answer(reply),
         })))?;
@@ -190,6 +194,27 @@ impl Transport for SshTransport {
         cancel: &'a CancellationToken,
     ) -> BoxFuture<'a, OpResult<CommandOutput>> {
         Box::pin(self.execute(command, Streams::default(), cancel))
+    }
+
+    fn run_heard<'a>(
+        &'a self,
+        command: &'a Command,
+        sink: &'a dyn OutputSink,
+        cancel: &'a CancellationToken,
+    ) -> BoxFuture<'a, OpResult<CommandOutput>> {
+        Box::pin(async move {
+            let (heard, mut coming) = mpsc::channel(AHEAD);
+            let passing_on = async move {
+                while let Some(heard) = coming.recv().await {
+                    self.waker.wake();
+                    sink.take(heard).await;
+                }
+            };
+            let output = Some(Sink { heard, passing: Passing::to(sink) });
+            let running = self.execute(command, Streams { output, ..Streams::default() }, cancel);
+            let ((), result) = tokio::join!(passing_on, running);
+            result
+        })
     }
 
     fn answers_together(&self) -> bool {

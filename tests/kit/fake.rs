@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use oneex_sdk::{
-    BoxFuture, CancellationToken, Command, CommandOutput, Content, Exit, HostInfo, Map, OpError, OpResult,
-    Reader, SecretSink, Value, Writer, json,
+    BoxFuture, CancellationToken, Command, CommandOutput, Content, CutOutput, Exit, HostInfo, Map, OpError,
+    OpResult, Reader, SecretSink, Value, Writer, json,
 };
 
 use crate::host::TestSecrets;
@@ -58,7 +58,7 @@ impl FakeHost {
             exit: Exit::Code(code),
             stdout: stdout.into(),
             stderr: stderr.into(),
-            truncated: false,
+            cut: CutOutput::default(),
         };
         self.answers.lock().expect("no test panicked").push((pattern.to_owned(), output));
         self

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use oneex_sdk::{
-    BoxFuture, CancellationToken, Command, CommandOutput, Content, Exit, HostInfo, Map, OpError, OpResult,
-    Program, Reader, SecretSink, Value, Writer, json,
+    BoxFuture, CancellationToken, Command, CommandOutput, Content, CutOutput, CutStream, Exit, HostInfo, Map,
+    OpError, OpResult, Program, Reader, SecretSink, Value, Writer, json,
 };
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -239,10 +239,13 @@ impl TestHost {
                 (None, _) => Exit::Signal("TERM".to_owned()),
             },
         };
-        let truncated = out.len() > command.keep || err.len() > command.keep;
-        out.truncate(command.keep);
-        err.truncate(command.keep);
-        Ok(CommandOutput { exit, stdout: out, stderr: err, truncated })
+        let kept = |bytes: &mut Vec<u8>| {
+            let total = bytes.len() as u64;
+            bytes.truncate(command.keep);
+            (total > bytes.len() as u64).then_some(CutStream { total, file: None })
+        };
+        let cut = CutOutput { stdout: kept(&mut out), stderr: kept(&mut err) };
+        Ok(CommandOutput { exit, stdout: out, stderr: err, cut })
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::CutOutput;
+
 /// What is run.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Program {
@@ -33,8 +35,11 @@ pub struct Command {
     pub timeout: Option<Duration>,
     /// The file mode mask.
     pub umask: Option<u32>,
-    /// How many bytes of each output stream are kept; what is above is read and dropped.
+    /// How many bytes of each output stream are kept in memory; what is above is read and dropped.
     pub keep: usize,
+    /// People may want to see what it writes while it does, and all of it, however much it is: the command is one of
+    /// theirs, and not one of an operation's own.
+    pub followed: bool,
 }
 
 impl Command {
@@ -66,6 +71,7 @@ impl Command {
             timeout: None,
             umask: None,
             keep: Self::KEEP,
+            followed: false,
         }
     }
 
@@ -140,14 +146,19 @@ pub struct CommandOutput {
     pub stdout: Vec<u8>,
     /// Standard error, up to [`Command::keep`] bytes.
     pub stderr: Vec<u8>,
-    /// True when one of the streams was longer than what was kept.
-    pub truncated: bool,
+    /// What was not kept of them.
+    pub cut: CutOutput,
 }
 
 impl CommandOutput {
     /// True when it ended by itself with status 0.
     pub fn ok(&self) -> bool {
         self.exit == Exit::Code(0)
+    }
+
+    /// True when one of the streams was longer than what was kept.
+    pub fn truncated(&self) -> bool {
+        !self.cut.is_none()
     }
 
     /// The exit status as a shell gives it: 128 and the signal's number, 124 for a time limit.

@@ -5,7 +5,10 @@ use std::sync::Arc;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use crate::{BoxFuture, CancellationToken, Command, CommandOutput, Map, OpResult, Secret, SecretSink, Value};
+use crate::{
+    BoxFuture, CancellationToken, Command, CommandOutput, Map, OpResult, OutputSink, Secret, SecretSink,
+    Value,
+};
 
 /// What is known of a host before it is contacted.
 #[derive(Debug, Clone, Default)]
@@ -89,6 +92,15 @@ pub trait Transport: Send + Sync {
     fn run<'a>(
         &'a self,
         command: &'a Command,
+        cancel: &'a CancellationToken,
+    ) -> BoxFuture<'a, OpResult<CommandOutput>>;
+
+    /// The same, and what the command writes goes to `sink` too while it runs, both streams in the order in which they
+    /// come. What the sink does not take yet holds the command back, and nothing else on the host.
+    fn run_heard<'a>(
+        &'a self,
+        command: &'a Command,
+        sink: &'a dyn OutputSink,
         cancel: &'a CancellationToken,
     ) -> BoxFuture<'a, OpResult<CommandOutput>>;
 

@@ -161,7 +161,8 @@ impl Reads {
     /// Takes the answers to what was asked with another read, at this epoch. One that a signal or a limit ended,
     /// or of which not all was kept, is none.
     pub(crate) fn keep(&mut self, asked: Vec<Read>, answers: Vec<Option<CommandOutput>>, epoch: u64) {
-        let whole = |output: &CommandOutput| !output.truncated && matches!(output.exit, Exit::Code(0..=128));
+        let whole =
+            |output: &CommandOutput| !output.truncated() && matches!(output.exit, Exit::Code(0..=128));
         let here = asked.into_iter().zip(answers);
         self.here = here.filter_map(|(read, output)| Some((read, output.filter(whole)?))).collect();
         self.fetched = Some(Fetched { epoch, at: Instant::now(), useful: false });
@@ -172,7 +173,7 @@ impl Reads {
 mod tests {
     use std::sync::Arc;
 
-    use oneex_sdk::{Command, CommandOutput, Exit};
+    use oneex_sdk::{Command, CommandOutput, CutOutput, CutStream, Exit};
 
     use super::{Ahead, Memory, Next, Place, Read, Reads, Writes};
 
@@ -181,7 +182,12 @@ mod tests {
     }
 
     fn output(text: &str) -> CommandOutput {
-        CommandOutput { exit: Exit::Code(0), stdout: text.into(), stderr: Vec::new(), truncated: false }
+        CommandOutput {
+            exit: Exit::Code(0),
+            stdout: text.into(),
+            stderr: Vec::new(),
+            cut: CutOutput::default(),
+        }
     }
 
     fn expecting(names: &[&str]) -> Reads {
@@ -233,12 +239,13 @@ mod tests {
     #[test]
     fn half_an_answer_is_none() {
         let whole = output("x");
+        let cut = CutOutput { stdout: Some(CutStream { total: 9 << 20, file: None }), stderr: None };
         for (answer, counts) in [
             (Some(whole.clone()), true),
             (Some(CommandOutput { exit: Exit::Code(3), ..whole.clone() }), true),
             (Some(CommandOutput { exit: Exit::Code(137), ..whole.clone() }), false),
             (Some(CommandOutput { exit: Exit::TimedOut, ..whole.clone() }), false),
-            (Some(CommandOutput { truncated: true, ..whole }), false),
+            (Some(CommandOutput { cut, ..whole }), false),
             (None, false),
         ] {
             let (mut reads, writes) = (expecting(&["a", "b"]), Writes::default());

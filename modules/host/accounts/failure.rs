@@ -24,7 +24,7 @@ pub(crate) fn failure(program: &str, subject: &str, output: CommandOutput) -> Op
 
 #[cfg(test)]
 mod tests {
-    use oneex_sdk::{CommandOutput, ErrorKind, Exit};
+    use oneex_sdk::{CommandOutput, CutOutput, ErrorKind, Exit};
 
     use super::failure;
 
@@ -50,7 +50,7 @@ mod tests {
                 exit: Exit::Code(code),
                 stdout: Vec::new(),
                 stderr: said.into(),
-                truncated: false,
+                cut: CutOutput::default(),
             };
             let error = failure("useradd", "user `ops`", output);
             assert_eq!((error.kind, error.message.as_str()), (kind, message));

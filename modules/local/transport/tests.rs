@@ -55,11 +55,11 @@ async fn large_input_and_output_pass_and_are_bounded() {
     let input: Vec<u8> = (0..3 << 20).map(|number: u32| number as u8).collect();
     let output =
         run(Command::shell("cat; head -c 2000000 /dev/zero >&2").stdin(input.clone())).await.expect("runs");
-    assert!(output.stdout == input && output.stderr.len() == 2_000_000 && !output.truncated);
+    assert!(output.stdout == input && output.stderr.len() == 2_000_000 && !output.truncated());
     let mut bounded = Command::shell("head -c 100000 /dev/zero");
     bounded.keep = 10;
     let output = run(bounded).await.expect("it runs");
-    assert_eq!((output.stdout.len(), output.truncated, output.ok()), (10, true, true));
+    assert_eq!((output.stdout.len(), output.truncated(), output.ok()), (10, true, true));
     let unread = run(Command::argv(["true"]).stdin(input)).await.expect("it need not read");
     assert!(unread.ok());
 }

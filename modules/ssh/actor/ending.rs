@@ -88,7 +88,7 @@ impl Actor {
             request,
             body: Body::Inline,
             sink: None,
-            keep: 0,
+            keep: [0, 0],
             timeout: None,
             purpose: Purpose::EndCommandOf(shell),
         }));

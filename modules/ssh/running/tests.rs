@@ -1,14 +1,14 @@
 use std::time::Duration;
 
-use oneex_sdk::{ErrorKind, Exit};
+use oneex_sdk::{CutStream, ErrorKind, Exit, Heard, Passing, Stream};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{Body, Job, Running, Stop};
-use crate::ssh::job::Purpose;
+use crate::ssh::job::{Purpose, Sink};
 
-fn running(keep: usize, sink: Option<mpsc::Sender<Vec<u8>>>) -> Running {
+fn running(keep: usize, sink: Option<Sink>) -> Running {
     let (answer, _) = oneshot::channel();
     let job = Job {
         id: 1,
@@ -18,7 +18,7 @@ fn running(keep: usize, sink: Option<mpsc::Sender<Vec<u8>>>) -> Running {
         request: String::new(),
         body: Body::Inline,
         sink,
-        keep,
+        keep: [keep, keep],
         timeout: Some(Duration::from_secs(1)),
         purpose: Purpose::Answer(answer),
     };
@@ -56,7 +56,7 @@ proptest! {
                     running.frame(&kind, &rest);
                 }
             }
-            prop_assert!(running.stdout.len() <= keep && running.stderr.len() <= keep);
+            prop_assert!(running.collected.iter().all(|collected| collected.kept().len() <= keep));
         }
         let no_folder = running.no_folder;
         match running.result() {
@@ -71,20 +71,22 @@ proptest! {
         }
     }
 
-    /// What comes between the frames is the output, up to what is kept; the sink gets all of it.
+    /// What comes between the frames is the output, up to what is kept; a sink gets what it wants of it.
     #[test]
-    fn output_between_the_frames_is_kept(chunks in vec(vec(any::<u8>(), 0..20), 0..20), keep in 0_usize..200, stream in 0..2_usize) {
+    fn output_between_the_frames_is_kept(chunks in vec(vec(any::<u8>(), 0..20), 0..20), keep in 0_usize..200, stream in 0..2_usize, follows: bool) {
         let whole = chunks.concat();
         let mut kept = running(keep, None);
         prop_assert!(!kept.data(stream, b"before".to_vec()), "what comes before the command is not its output");
         kept.frame("p", "12");
         kept.frame("s", "");
         let (sender, mut receiver) = mpsc::channel(64);
-        let mut sunk = running(0, Some(sender));
-        sunk.frame("p", "12");
+        let passing = if follows { Passing::All } else { Passing::Longer };
+        let mut heard = running(keep, Some(Sink { heard: sender, passing }));
+        heard.frame("p", "12");
+        heard.frame("s", "");
         for chunk in chunks {
             prop_assert!(kept.data(stream, chunk.clone()));
-            prop_assert!(sunk.data(0, chunk));
+            prop_assert!(heard.data(stream, chunk));
         }
         kept.frame("e", "3 - -");
         kept.frame("z", "");
@@ -93,31 +95,46 @@ proptest! {
         let output = kept.result().expect("a result");
         let stdout = if stream == 0 { &output.stdout } else { &output.stderr };
         prop_assert_eq!(stdout.as_slice(), &whole[..whole.len().min(keep)]);
-        prop_assert_eq!((output.exit, output.truncated), (Exit::Code(3), whole.len() > keep));
-        let mut arrived = Vec::new();
-        while let Ok(chunk) = receiver.try_recv() {
-            arrived.extend(chunk);
+        let cut = if stream == 0 { output.cut.stdout } else { output.cut.stderr };
+        let long = (whole.len() > keep).then_some(CutStream { total: whole.len() as u64, file: None });
+        prop_assert_eq!((output.exit, &cut), (Exit::Code(3), &long));
+        let (mut all, mut file) = (Vec::new(), None);
+        while let Ok(heard) = receiver.try_recv() {
+            match heard {
+                Heard::Beginning(from, bytes) => {
+                    prop_assert_eq!(from as usize, stream);
+                    prop_assert!(!follows || bytes == all, "what it has heard so far");
+                    file = Some(bytes);
+                }
+                Heard::Next(_, bytes) => {
+                    all.extend_from_slice(&bytes);
+                    file.iter_mut().for_each(|file| file.extend_from_slice(&bytes));
+                }
+            }
         }
-        prop_assert_eq!(arrived, whole);
+        prop_assert!(!follows || all == whole);
+        prop_assert_eq!(file, cut.is_some().then_some(whole));
     }
 }
 
 #[test]
 fn a_slow_reader_holds_the_output_back_and_loses_nothing() {
     let (sender, mut receiver) = mpsc::channel(1);
-    let mut running = running(0, Some(sender));
+    let mut running = running(99, Some(Sink { heard: sender, passing: Passing::All }));
     running.frame("p", "12");
-    for chunk in [b"one ".as_slice(), b"two ", b"three"] {
-        assert!(running.data(0, chunk.to_vec()));
+    running.frame("s", "");
+    for (stream, chunk) in [(0, b"one ".as_slice()), (1, b"two "), (0, b"three")] {
+        assert!(running.data(stream, chunk.to_vec()));
     }
     running.frame("e", "0 - -");
     running.frame("z", "");
     assert!(!running.complete() && !running.drained());
-    let mut arrived = receiver.try_recv().expect("the first chunk");
-    assert!(running.pass_on());
-    arrived.extend(receiver.try_recv().expect("the rest"));
-    assert_eq!(arrived, b"one two three");
-    assert!(running.complete());
+    for (stream, chunk, all) in
+        [(Stream::Stdout, "one ", false), (Stream::Stderr, "two ", true), (Stream::Stdout, "three", true)]
+    {
+        assert_eq!(receiver.try_recv(), Ok(Heard::Next(stream, chunk.into())));
+        assert_eq!((running.pass_on(), running.complete()), (all, all), "{chunk}");
+    }
 }
 
 #[test]

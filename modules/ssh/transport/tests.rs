@@ -8,6 +8,8 @@ use oneex_testkit::{FarmOptions, SshFarm, processes};
 
 use crate::ssh::{SshConnector, SshSettings};
 
+mod heard;
+
 async fn connected(farm: &SshFarm) -> Arc<dyn Transport> {
     let connector = SshConnector::new(SshSettings::default());
     connector.connect(&farm.target(0), &CancellationToken::new()).await.expect("the host lets us in")
@@ -88,7 +90,7 @@ async fn large_binary_output_arrives_whole_on_both_streams() {
     let both =
         "head -c 5000000 /dev/zero >&2 & head -c 6000000 /dev/urandom | tee /dev/stderr | sha256sum; wait";
     let output = run(&host, Command::shell(both)).await.expect("it runs");
-    assert_eq!((output.stderr.len(), output.truncated, output.exit), (8 << 20, true, Exit::Code(0)));
+    assert_eq!((output.stderr.len(), output.truncated(), output.exit), (8 << 20, true, Exit::Code(0)));
     let file = farm.host(0).folder.join("random");
     let content: Vec<u8> =
         (0..4_000_000_u32).map(|number| (number.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
@@ -96,7 +98,7 @@ async fn large_binary_output_arrives_whole_on_both_streams() {
     let output = run(&host, Command::argv(["cat", &file.display().to_string()])).await.expect("it runs");
     assert!(output.stdout == content && output.stderr.is_empty());
     let empty = run(&host, Command::argv(["true"])).await.expect("it runs");
-    assert!(empty.stdout.is_empty() && empty.stderr.is_empty() && !empty.truncated);
+    assert!(empty.stdout.is_empty() && empty.stderr.is_empty() && !empty.truncated());
 }
 
 #[tokio::test]

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use oneex_sdk::{
-    BoxFuture, CancellationToken, Change, Command, CommandOutput, Connector, Exit, Kind, Op, OpError,
-    OpResult, Output, Reader, Registry, Resources, Target, Traffic, Transport, Writer,
+    BoxFuture, CancellationToken, Change, Command, CommandOutput, Connector, CutOutput, Exit, Kind, Op,
+    OpError, OpResult, Output, OutputSink, Reader, Registry, Resources, Target, Traffic, Transport, Writer,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -200,8 +200,17 @@ impl Transport for Answers {
         let failed = command.line() == "false";
         let exit = Exit::Code(i32::from(failed));
         Box::pin(async move {
-            Ok(CommandOutput { exit, stdout: b"ok".to_vec(), stderr: Vec::new(), truncated: false })
+            Ok(CommandOutput { exit, stdout: b"ok".to_vec(), stderr: Vec::new(), cut: CutOutput::default() })
         })
+    }
+
+    fn run_heard<'a>(
+        &'a self,
+        command: &'a Command,
+        _: &'a dyn OutputSink,
+        cancel: &'a CancellationToken,
+    ) -> BoxFuture<'a, OpResult<CommandOutput>> {
+        self.run(command, cancel)
     }
 
     fn upload<'a>(
