@@ -37,6 +37,12 @@ pub fn with_argument(text: &str) -> Vec<u32> {
     all().filter(has).filter(|process| alive(*process)).collect()
 }
 
+/// The most memory that a process has had in use so far, in KiB (`VmHWM` in proc(5)).
+pub fn peak_memory(process: u32) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.split_whitespace().next()?.parse().ok())
+}
+
 /// Waits until no living process has `text` in its argument list; false when 20 seconds pass.
 pub fn gone(text: &str) -> bool {
     until(|| with_argument(text).is_empty())

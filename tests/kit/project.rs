@@ -201,6 +201,11 @@ pub struct Running {
 }
 
 impl Running {
+    /// The process id of the program.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends a signal to the program alone.
     ///
     /// # Panics

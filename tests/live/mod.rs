@@ -1,4 +1,5 @@
 //! Runs against real servers: sshd on loopback addresses. A server that is missing is a failure.
 
+mod crowds;
 mod network;
 mod trust;

@@ -23,7 +23,8 @@ impl Fleet {
         Self::over(SshFarm::start_with(count, &FarmOptions { separate: true, ..FarmOptions::default() }))
     }
 
-    fn over(farm: SshFarm) -> Self {
+    /// The hosts of a farm.
+    pub(crate) fn over(farm: SshFarm) -> Self {
         let project = project();
         project.write("inventory.yaml", &farm.inventory_yaml());
         let folder = project.home().join(".ssh");
