@@ -5,12 +5,14 @@
 //! facts and without looking for an interpreter. The machine's caches are warm, connections are not:
 //! every run opens its own.
 
-use std::fmt::Write as _;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
-use oneex_testkit::{FarmHost, SshFarm};
+use oneex_testkit::SshFarm;
+
+use crate::inventories::{ini, python};
+use crate::peers::{at_home, peers};
 
 /// What is done on every host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,11 +42,6 @@ pub(crate) const ALL: [Contender; 3] = [
     Contender { name: "ansible", program: Some("ansible-playbook"), command: ansible },
 ];
 
-/// The folder that the peers' programs are in.
-pub(crate) fn peers() -> PathBuf {
-    std::env::var_os("ONEEX_BENCH_PEERS").map_or_else(|| "target/peers/bin".into(), PathBuf::from)
-}
-
 /// Writes inventories of the first `counts` hosts and the work for each contender. The folder is the
 /// home folder too: it holds the known hosts.
 pub(crate) fn prepare(farm: &SshFarm, folder: &Path, counts: &[usize]) {
@@ -53,8 +50,8 @@ pub(crate) fn prepare(farm: &SshFarm, folder: &Path, counts: &[usize]) {
     fs::copy(farm.known_hosts(), ssh.join("known_hosts")).expect("the known hosts");
     for count in counts {
         let hosts = &farm.hosts()[..*count];
-        write(folder, &format!("hosts{count}.ini"), &ini(farm, hosts));
-        write(folder, &format!("hosts{count}.py"), &python(farm, hosts));
+        write(folder, &format!("hosts{count}.ini"), &ini(farm, hosts, &farm.known_hosts()));
+        write(folder, &format!("hosts{count}.py"), &python(farm, hosts, &farm.known_hosts()));
     }
     let steps = |step: &dyn Fn(usize) -> String| (0..10).map(step).collect::<String>();
     write(folder, "commands.rhai", &tasks("h.exec([\"true\"])"));
@@ -99,16 +96,6 @@ pub(crate) fn prepare(farm: &SshFarm, folder: &Path, counts: &[usize]) {
     );
 }
 
-/// Ends what a run left behind: Ansible keeps its connections open for a minute.
-pub(crate) fn clean_up(folder: &Path) {
-    for socket in fs::read_dir(folder.join(".ansible/cp")).into_iter().flatten().flatten() {
-        let mut close = Command::new("ssh");
-        close.arg("-S").arg(socket.path()).args(["-O", "exit", "any"]).stderr(Stdio::null());
-        // One that is gone already is as good as closed.
-        let _ = close.status();
-    }
-}
-
 /// Ten tasks, one after the other on each host.
 fn tasks(body: &str) -> String {
     format!(
@@ -119,46 +106,6 @@ fn tasks(body: &str) -> String {
 
 fn write(folder: &Path, name: &str, text: &str) {
     fs::write(folder.join(name), text).unwrap_or_else(|error| panic!("{name}: {error}"));
-}
-
-fn ini(farm: &SshFarm, hosts: &[FarmHost]) -> String {
-    let mut text = String::new();
-    for host in hosts {
-        writeln!(
-            text,
-            "{} ansible_host={} ansible_port={} ansible_user={} ansible_ssh_private_key_file={} \
-             ansible_ssh_common_args='-o UserKnownHostsFile={}' ansible_python_interpreter=/usr/bin/python3 folder={}",
-            host.name,
-            host.address,
-            host.port,
-            farm.user(),
-            farm.client_key().display(),
-            farm.known_hosts().display(),
-            host.folder.display()
-        )
-        .expect("a line of text");
-    }
-    text
-}
-
-fn python(farm: &SshFarm, hosts: &[FarmHost]) -> String {
-    let mut text = String::from("hosts = [\n");
-    for host in hosts {
-        writeln!(
-            text,
-            "    (\"{}\", {{\"ssh_hostname\": \"{}\", \"ssh_port\": {}, \"ssh_user\": \"{}\", \"ssh_key\": \"{}\", \
-             \"ssh_known_hosts_file\": \"{}\", \"ssh_strict_host_key_checking\": \"yes\", \"folder\": \"{}\"}}),",
-            host.name,
-            host.address,
-            host.port,
-            farm.user(),
-            farm.client_key().display(),
-            farm.known_hosts().display(),
-            host.folder.display()
-        )
-        .expect("a line of text");
-    }
-    text + "]\n"
 }
 
 fn oneex(folder: &Path, work: Work, count: usize) -> Command {
@@ -200,9 +147,4 @@ fn ansible(folder: &Path, work: Work, count: usize) -> Command {
     };
     command.env("ANSIBLE_PIPELINING", "1").env("ANSIBLE_HOST_KEY_CHECKING", "1");
     at_home(command, folder)
-}
-
-fn at_home(mut command: Command, folder: &Path) -> Command {
-    command.current_dir(folder).env("HOME", folder);
-    command
 }

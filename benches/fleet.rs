@@ -8,8 +8,10 @@
 #![expect(clippy::print_stdout, reason = "the table is what it is for")]
 
 mod contenders;
+mod inventories;
 mod measure;
 mod memory;
+mod peers;
 
 use std::path::Path;
 
@@ -31,7 +33,8 @@ fn main() {
     let farm = SshFarm::start(ROWS.iter().map(|(_, _, hosts, _)| *hosts).max().unwrap_or(0));
     let folder = tempfile::tempdir().expect("a temporary folder");
     contenders::prepare(&farm, folder.path(), &ROWS.map(|(_, _, hosts, _)| hosts));
-    let contenders: Vec<&Contender> = contenders::ALL.iter().filter(|contender| is_here(contender)).collect();
+    let contenders: Vec<&Contender> =
+        contenders::ALL.iter().filter(|contender| contender.program.is_none_or(peers::is_here)).collect();
     println!(
         "{:<44} {:>9} {:>6} {:>9} {:>6} {:>9} {:>6} {:>9} {:>6}",
         "work", "median s", "ratio", "fastest s", "ratio", "cpu s", "ratio", "memory MB", "ratio"
@@ -42,14 +45,6 @@ fn main() {
             println!("{:<44} {}", format!("{name}: {}", contender.name), row(summary, &summaries[0]));
         }
     }
-}
-
-fn is_here(contender: &Contender) -> bool {
-    let missing = contender.program.filter(|program| !contenders::peers().join(program).is_file());
-    if let Some(program) = missing {
-        println!("`{program}` is not in {}: left out", contenders::peers().display());
-    }
-    missing.is_none()
 }
 
 /// Memory comes first, in a run that warms the caches too and is not timed.
@@ -63,7 +58,7 @@ fn take_turns(
     let command = |contender: &Contender| (contender.command)(folder, work, hosts);
     let peaks = contenders.iter().map(|contender| {
         let peak = memory::peak_of_all(&mut command(contender));
-        contenders::clean_up(folder);
+        peers::clean_up(folder);
         peak
     });
     let peaks: Vec<u64> = peaks.collect();
@@ -71,7 +66,7 @@ fn take_turns(
     for _ in 0..rounds {
         for (contender, costs) in contenders.iter().zip(&mut costs) {
             costs.push(measure(&mut command(contender)));
-            contenders::clean_up(folder);
+            peers::clean_up(folder);
         }
     }
     let summaries = costs.iter().zip(peaks).map(|(costs, peak)| Summary { peak, ..Summary::of(costs) });

@@ -34,8 +34,11 @@ const HOMES: [(&str, &str); 12] = [
     ("rust-embed", "oneex-stdlib"),
 ];
 
-/// What the test kit may have of these beside their home, with the reason.
-const TESTKIT: [(&str, &str); 1] = [("rustls", "the API that it fakes speaks TLS")];
+/// Who may have one of these beside its home, with the reason; of our crates' tests and benches only.
+const GUESTS: [(&str, &str, &str); 2] = [
+    ("rustls", "oneex-testkit", "the API that it fakes speaks TLS"),
+    ("ssh2", "oneex", "the bare client that `benches/ssh.rs` compares with"),
+];
 
 /// The crates that the program is built on; each is a direct dependency of a crate of ours.
 const FOUNDATIONS: [&str; 10] = [
@@ -109,16 +112,18 @@ fn crates_of_others_stay_at_home() {
     let metadata = metadata();
     let declared =
         declared(&metadata, &[DependencyKind::Normal, DependencyKind::Build, DependencyKind::Development]);
+    let normal = self::declared(&metadata, &[DependencyKind::Normal, DependencyKind::Build]);
     for (dependency, home) in HOMES {
         for (name, _) in declared.iter().filter(|(_, dependencies)| dependencies.contains(dependency)) {
-            let excused = name == "oneex-testkit" && TESTKIT.iter().any(|(known, _)| *known == dependency);
+            let excused = GUESTS.iter().any(|(known, guest, _)| *known == dependency && guest == name);
             assert!(name == home || excused, "only `{home}` may depend on `{dependency}`, not `{name}`");
         }
     }
-    for (dependency, reason) in TESTKIT {
-        let needed = declared["oneex-testkit"].contains(dependency);
-        assert!(needed && !reason.is_empty(), "the test kit needs no excuse for `{dependency}` any more");
+    for (dependency, guest, reason) in GUESTS {
+        let needed = declared[guest].contains(dependency);
+        assert!(needed && !reason.is_empty(), "`{guest}` needs no excuse for `{dependency}` any more");
     }
+    assert!(!normal["oneex"].contains("ssh2"), "the program itself must not depend on `ssh2`");
 }
 
 #[test]

@@ -1,0 +1,7 @@
+//! Parts of the bench `ssh`.
+
+pub(crate) mod contenders;
+pub(crate) mod delay;
+pub(crate) mod field;
+pub(crate) mod reference;
+pub(crate) mod steps;
