@@ -8,6 +8,7 @@ pub mod http;
 pub mod local;
 pub mod ssh;
 
+mod elevation;
 mod shell;
 
 use std::sync::Arc;

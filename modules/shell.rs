@@ -100,27 +100,6 @@ pub(crate) fn check_user(user: &str) -> OpResult<()> {
     Err(OpError::invalid(format!("`{user}` cannot be the name of a user")))
 }
 
-/// `sudo` said no; `said` is what it wrote, of which the last line tells why.
-pub(crate) fn sudo_refused(user: &str, said: &str) -> OpError {
-    // What its plugins say last is no reason: `sudo: error initializing audit plugin sudoers_audit`.
-    let is_reason =
-        |line: &&str| !line.trim().is_empty() && !line.contains("error initializing audit plugin");
-    // A wrong password is asked for again, which ends with other words.
-    let is_wrong = |line: &&str| line.contains("try again") || line.contains("incorrect password");
-    let reason = said.lines().rfind(is_wrong).or_else(|| said.lines().rfind(is_reason));
-    let line = reason.unwrap_or("it gave no reason").trim();
-    let message = format!("`sudo` does not let this user act as `{user}`: {}", oneex_sdk::visible(line));
-    OpError::denied(message).hint(if line.contains("unknown user") {
-        "the user must be there before anything is run as it"
-    } else if line.contains("must have a tty") {
-        "commands have no terminal: `Defaults !requiretty` in sudoers(5) allows that"
-    } else if is_wrong(&line) {
-        "the password is wrong: check `ansible_become_password`"
-    } else {
-        "set `ansible_become_password`, or allow it without a password in sudoers(5)"
-    })
-}
-
 /// The bytes as a format of `printf(1)`, quoted: POSIX shells write any byte from it by themselves.
 pub(crate) fn printf_format(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len() + 2);
@@ -142,7 +121,7 @@ pub(crate) fn printf_format(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{check_user, check_variable, printf_format, sudo_refused, surroundings, words};
+    use super::{check_user, check_variable, printf_format, surroundings, words};
     use oneex_sdk::{Command, ErrorKind};
 
     fn sh(text: &str) -> Vec<u8> {
@@ -178,22 +157,6 @@ mod tests {
         assert_eq!(String::from_utf8(sh(&text)).expect("text"), format!("{}\n", odd.display()));
         command.cwd = Some("/does/not/exist".into());
         assert_eq!(sh(&surroundings(&command, "echo missing").expect("valid")), b"missing\n");
-    }
-
-    #[test]
-    fn why_sudo_refuses_is_told_without_what_its_plugins_add() {
-        for (said, told) in [
-            (
-                "sudo: unknown user nobody2\nsudo: error initializing audit plugin sudoers_audit\n",
-                "sudo: unknown user nobody2",
-            ),
-            ("\nsudo: a password is required\n\n", "sudo: a password is required"),
-            ("Sorry, try again.\nsudo: 1 incorrect password attempt", "sudo: 1 incorrect password attempt"),
-            ("\n", "it gave no reason"),
-        ] {
-            let error = sudo_refused("ops", said);
-            assert_eq!(error.message, format!("`sudo` does not let this user act as `ops`: {told}"));
-        }
     }
 
     #[test]

@@ -11,6 +11,9 @@ need() {
 need sshd openssh-server
 need ssh openssh-client
 need sudo sudo
+need doas opendoas
+need su util-linux
+need script bsdutils
 need ip iproute2
 need dot graphviz
 need cc gcc

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use oneex_sdk::{BoxFuture, CancellationToken, Connector, OpResult, Target, Transport};
 
 use super::LocalTransport;
+use crate::elevation::Elevation;
 
 /// What the controller as a host needs to know of its surroundings.
 #[derive(Debug, Clone, Default)]
@@ -39,7 +40,8 @@ impl Connector for LocalConnector {
         _cancel: &'a CancellationToken,
     ) -> BoxFuture<'a, OpResult<Arc<dyn Transport>>> {
         Box::pin(async move {
-            let transport = LocalTransport::new(self.settings.clone(), target.sudo_password.clone());
+            let elevation = Elevation::of(target, None)?;
+            let transport = LocalTransport::new(self.settings.clone(), elevation);
             Ok(Arc::new(transport) as Arc<dyn Transport>)
         })
     }

@@ -2,11 +2,11 @@
 //!
 //! Every command leads a process group of its own, so that a time limit ends all of it.
 
+mod becoming;
 mod connector;
 mod group;
 mod pipes;
 mod process;
-mod sudo;
 mod transfer;
 mod transport;
 

@@ -7,7 +7,6 @@ use tokio::fs::{self, File, OpenOptions};
 use tokio::io::{self, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::LocalTransport;
-use super::sudo::Access;
 use super::transport::Started;
 
 /// Bytes moved at a time.
@@ -65,7 +64,7 @@ impl LocalTransport {
 
     async fn other_user<'a>(&self, user: Option<&'a str>) -> OpResult<Option<&'a str>> {
         match user {
-            Some(user) => Ok((self.sudo.access(user).await? != Access::Same).then_some(user)),
+            Some(user) => Ok(self.becoming.access(user).await?.map(|_| user)),
             None => Ok(None),
         }
     }

@@ -3,18 +3,24 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use oneex_sdk::{
-    BoxFuture, CancellationToken, Command, CommandOutput, Exit, OpResult, OutputSink, Secret, Traffic,
-    Transport,
+    BoxFuture, CancellationToken, Command, CommandOutput, Exit, OpResult, OutputSink, Traffic, Transport,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::LocalSettings;
+use super::becoming::Becoming;
 use super::process::{self, NotStarted, Process};
-use super::sudo::{Access, Sudo};
+use crate::elevation::Elevation;
 
-/// Takes its own text from the first lines of standard input, up to the line `$1`: what it sets is
-/// in no argument list. `read` takes no byte more than its line, so the rest is the command's.
-const LOADER: &str = "t=;while IFS= read -r l&&[ \"$l\" != \"$1\" ];do t=\"$t$l\n\";done;eval \"$t\"";
+/// Takes its own text from the first lines of standard input, between two lines of the same mark: what it sets is
+/// in no argument list, and what comes before was for another to read. `read` takes no byte more than its line, so
+/// the rest is the command's.
+fn loader(mark: &str) -> String {
+    format!(
+        "while IFS= read -r l&&[ \"$l\" != {mark} ];do :;done;\
+         t=;while IFS= read -r l&&[ \"$l\" != {mark} ];do t=\"$t$l\n\";done;eval \"$t\""
+    )
+}
 
 /// A command that runs.
 pub(super) struct Started {
@@ -29,18 +35,18 @@ pub(super) struct Started {
 #[derive(Debug)]
 pub struct LocalTransport {
     pub(super) settings: LocalSettings,
-    pub(super) sudo: Sudo,
+    pub(super) becoming: Becoming,
     round_trips: AtomicU64,
     pub(super) sent: AtomicU64,
     pub(super) received: AtomicU64,
 }
 
 impl LocalTransport {
-    /// Makes it; `sudo_password` is what `sudo` is answered when it asks.
-    pub fn new(settings: LocalSettings, sudo_password: Option<Secret<String>>) -> Self {
+    /// Makes it; `elevation` is how users are become.
+    pub(crate) fn new(settings: LocalSettings, elevation: Elevation) -> Self {
         Self {
             settings,
-            sudo: Sudo::new(sudo_password),
+            becoming: Becoming::new(elevation),
             round_trips: AtomicU64::new(0),
             sent: AtomicU64::new(0),
             received: AtomicU64::new(0),
@@ -57,24 +63,25 @@ impl LocalTransport {
     /// Starts a command, as another user where it says so.
     pub(super) async fn start(&self, command: &Command) -> Result<Started, NotStarted> {
         let access = match &command.user {
-            Some(user) => self.sudo.access(user).await?,
-            None => Access::Same,
+            Some(user) => self.becoming.access(user).await?.map(|access| (user, access)),
+            None => None,
         };
         let home = self.settings.home.as_deref();
-        let Some(user) = command.user.as_deref().filter(|_| access != Access::Same) else {
+        let Some((user, access)) = access else {
             let process = Process::start(&process::words(command)?, command, home)?;
             return Ok(Started { process, first: Vec::new(), no_folder: None });
         };
-        let end = format!("end-{:032x}", rand::random::<u128>());
-        let text = crate::shell::surroundings(command, &format!("echo {end} >&2;exit 126"))?;
+        let mark = format!("mark-{:032x}", rand::random::<u128>());
+        let text = crate::shell::surroundings(command, &format!("echo {mark} >&2;exit 126"))?;
         let line = crate::shell::words(command, "sh")?;
-        let mut first = self.sudo.answer(access);
-        first.extend_from_slice(format!("cd 2>/dev/null||cd /;{text}exec {line}\n{end}\n").as_bytes());
-        let mut words: Vec<String> = Sudo::words(access, user).into_iter().map(str::to_owned).collect();
-        words.extend(["sh", "-c", LOADER, "sh", &end].map(str::to_owned));
+        let mut first = self.becoming.answer(access);
+        first.extend_from_slice(
+            format!("{mark}\ncd 2>/dev/null||cd /;{text}exec {line}\n{mark}\n").as_bytes(),
+        );
+        let words = self.becoming.words(user, access, &loader(&mark));
         let outside = Command::argv(words.clone());
         let process = Process::start(&words, &outside, home)?;
-        Ok(Started { process, first, no_folder: Some(format!("{end}\n")) })
+        Ok(Started { process, first, no_folder: Some(format!("{mark}\n")) })
     }
 
     async fn execute(

@@ -6,13 +6,13 @@ mod forwarding;
 mod opening;
 mod relay;
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::os::fd::OwnedFd;
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use oneex_sdk::{OpError, Secret};
+use oneex_sdk::OpError;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use ssh2::{Channel, Session};
 use tokio::sync::oneshot;
@@ -26,6 +26,7 @@ use super::job::{Counters, Forward, Job, Order, Purpose};
 use super::passage::Passage;
 use super::shell::{Shell, State, Step, outbound};
 use super::waker::Bell;
+use crate::elevation::{Access, Elevation};
 
 /// Bytes read in one call; several of the largest packets of a channel.
 const BUFFER: usize = 128 * 1024;
@@ -40,7 +41,7 @@ pub(super) struct Actor {
     bell: Bell,
     counters: Arc<Counters>,
     fate: Arc<OnceLock<String>>,
-    sudo_password: Option<Secret<String>>,
+    elevation: Elevation,
     /// Shells at a time; less when the server allows less.
     limit: usize,
     keepalive: Duration,
@@ -57,8 +58,8 @@ pub(super) struct Actor {
     forwarding: Option<Forwarding>,
     relays: Vec<Relay>,
     next_relay: u64,
-    /// Users for whom `sudo` asks for the password.
-    asked: HashSet<String>,
+    /// How users were become, or are tried to be.
+    access: HashMap<String, Access>,
     /// Channels that are being closed.
     closing: Vec<Channel>,
     blocked: Option<Who>,
@@ -88,7 +89,7 @@ pub(super) struct Parts {
     pub(super) counters: Arc<Counters>,
     /// Where it is said why the connection was lost.
     pub(super) fate: Arc<OnceLock<String>>,
-    pub(super) sudo_password: Option<Secret<String>>,
+    pub(super) elevation: Elevation,
     pub(super) limit: usize,
     pub(super) keepalive: Duration,
 }
@@ -107,7 +108,7 @@ impl Actor {
             bell: parts.bell,
             counters: parts.counters,
             fate: parts.fate,
-            sudo_password: parts.sudo_password,
+            elevation: parts.elevation,
             limit: parts.limit.max(1),
             keepalive: parts.keepalive,
             next_keepalive: Instant::now() + parts.keepalive,
@@ -121,7 +122,7 @@ impl Actor {
             forwarding: None,
             relays: Vec::new(),
             next_relay: 0,
-            asked: HashSet::new(),
+            access: HashMap::new(),
             closing: Vec::new(),
             blocked: None,
             buffer: vec![0; BUFFER],
@@ -234,7 +235,7 @@ impl Actor {
             let limit = self.limit + usize::from(ends);
             if self.may_open() && self.greeting(user.as_deref()) < self.queued(user.as_deref()) {
                 if self.shells.len() < limit {
-                    self.opening = Some(Opening::new(user.clone(), self.needs_password(user.as_deref())));
+                    self.prepare(user.clone());
                     progress = true;
                 } else if let Some(other) = self.shells.iter().position(Shell::idle) {
                     self.retire(other);
@@ -248,7 +249,7 @@ impl Actor {
 
     fn greeting(&self, user: Option<&str>) -> usize {
         let greets =
-            |shell: &&Shell| shell.user.as_deref() == user && matches!(shell.state, State::Greeting { .. });
+            |shell: &&Shell| shell.user.as_deref() == user && matches!(shell.state, State::Greeting(_));
         self.shells.iter().filter(greets).count()
     }
 

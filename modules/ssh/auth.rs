@@ -202,7 +202,10 @@ impl Attempt<'_> {
 /// Why libssh2 cannot use a key, and what to do.
 fn unusable(file: &KeyFile) -> (&'static str, &'static str) {
     if file.is_hardware() {
-        return ("it is kept by hardware", "add it to the agent, which can use it: `ssh-add`");
+        return (
+            "it is kept by hardware, which libssh2 cannot use",
+            "name another key with `ansible_ssh_private_key_file`",
+        );
     }
     if file.encrypted {
         return ("the passphrase is wrong", "check `ansible_ssh_private_key_passphrase`");

@@ -4,7 +4,7 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
-use oneex_sdk::{BoxFuture, CancellationToken, Connector, OpError, OpResult, Secret, Target, Transport};
+use oneex_sdk::{BoxFuture, CancellationToken, Connector, OpError, OpResult, Target, Transport};
 use ssh2::{ErrorCode, Session};
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
@@ -17,6 +17,7 @@ use super::resolve::{resolve, resolve_jump};
 use super::road::Road;
 use super::transport::SshTransport;
 use super::{ConfigSource, SshSettings, auth, host_key};
+use crate::elevation::Elevation;
 
 /// Connections that are being opened at a time, for each processor. Opening one takes seven round trips and 2 ms of
 /// work, so that even a host which answers at once is waited for most of the time.
@@ -52,7 +53,7 @@ impl SshConnector {
     pub(super) fn open(
         &self,
         host: HostSettings,
-        sudo_password: Option<Secret<String>>,
+        elevation: Elevation,
     ) -> BoxFuture<'_, OpResult<SshTransport>> {
         Box::pin(async move {
             let begun = std::time::Instant::now();
@@ -87,7 +88,7 @@ impl SshConnector {
                 }
             };
             tracing::debug!(host = host.name, took = ?begun.elapsed(), "connected");
-            SshTransport::start(link, sudo_password, &host)
+            SshTransport::start(link, elevation, &host)
         })
     }
 
@@ -114,7 +115,7 @@ impl SshConnector {
                 if !before.is_empty() {
                     host.way = Way::Jumps(before.to_vec());
                 }
-                self.open(host, None).await.map_err(|error| OpError {
+                self.open(host, Elevation::default()).await.map_err(|error| OpError {
                     message: format!("the jump host `{}`: {}", last.host, error.message),
                     ..error
                 })
@@ -127,7 +128,8 @@ impl SshConnector {
     async fn reach(&self, target: &Target) -> OpResult<Arc<dyn Transport>> {
         let asked = target.clone();
         let host = self.ask(move |settings| resolve(settings, &asked)).await?;
-        Ok(Arc::new(self.open(host, target.sudo_password.clone()).await?))
+        let elevation = Elevation::of(target, None)?;
+        Ok(Arc::new(self.open(host, elevation).await?))
     }
 
     /// Asks for settings, beside the threads that must not wait.

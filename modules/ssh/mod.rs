@@ -14,6 +14,7 @@ mod bastions;
 mod config;
 mod connector;
 mod dial;
+mod entry;
 mod error;
 mod frames;
 mod greeting;

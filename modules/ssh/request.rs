@@ -42,7 +42,7 @@ pub(super) enum Input<'a> {
 pub(super) fn hello(token: &str) -> String {
     let kept = KEPT.lines().map(str::trim_start).collect::<Vec<_>>().join(" ");
     format!(
-        "exec 3>&1 4>&2 2>/dev/null;oneex_sh=$(command -v sh);oneex_setsid=$(command -v setsid);{kept}\
+        "exec 3>&1 4>&2 2>/dev/null;oneex_sh=$(command -v sh)||oneex_sh=/bin/sh;oneex_setsid=$(command -v setsid);{kept}\
          cd||cd /;printf '%s' '{token}h;'\n"
     )
 }

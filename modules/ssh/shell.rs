@@ -3,12 +3,12 @@
 use std::io::{self, Read, Write};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use oneex_sdk::Secret;
 use ssh2::{BlockDirections, Channel, Session};
 use tokio::sync::mpsc::error::TryRecvError;
 
+use super::entry::{Entry, Reply};
 use super::error::is_lost;
 use super::frames::{Frames, Piece, new_token};
 use super::job::{Body, Counters, Job};
@@ -17,8 +17,6 @@ use super::running::Running;
 
 /// Bytes written in one call.
 const CHUNK: usize = 128 * 1024;
-/// How long a shell may take to say hello: start-up files, or a host that is short of everything.
-const GREETING: Duration = Duration::from_secs(60);
 /// Calls on one stream before another shell has its turn.
 const TURN: usize = 32;
 
@@ -35,13 +33,8 @@ pub(super) enum Step {
 /// Where a shell is in its life.
 #[derive(Debug)]
 pub(super) enum State {
-    /// It was asked to say hello; what it says instead is kept. With a password, `sudo` asks first.
-    Greeting {
-        until: Instant,
-        password: Option<Secret<String>>,
-        hello: String,
-        said: Vec<u8>,
-    },
+    /// It does not take commands yet.
+    Greeting(Box<Entry>),
     Idle,
     Running(Box<Running>),
 }
@@ -65,37 +58,27 @@ pub(super) struct Shell {
 }
 
 impl Shell {
-    /// Takes a channel on which a shell was started, and greets it. `asking` begins the prompt that
-    /// `sudo` may show before.
+    /// Takes a channel on which a shell was started.
     pub(super) fn greet(
         id: u64,
         user: Option<String>,
         channel: Channel,
-        asking: &str,
-        password: Option<Secret<String>>,
+        entry: Entry,
         counters: Arc<Counters>,
     ) -> Self {
-        let hello = new_token();
         let mut frames = [Frames::default(), Frames::default()];
-        frames[0].expect(&hello);
-        frames[1].expect(asking);
-        let hello = request::hello(&hello);
-        // Until `sudo` has read its password, anything written could be taken for it, or be lost.
-        let (out, later) = if password.is_some() { (String::new(), hello) } else { (hello, String::new()) };
+        for (frames, mark) in frames.iter_mut().zip(entry.marks()) {
+            frames.expect(mark);
+        }
         counters.round_trips(1);
         Self {
             id,
             user,
-            state: State::Greeting {
-                until: Instant::now() + GREETING,
-                password,
-                hello: later,
-                said: Vec::new(),
-            },
+            out: entry.opening().into_bytes(),
+            state: State::Greeting(Box::new(entry)),
             over: false,
             channel,
             counters,
-            out: out.into_bytes(),
             sent: 0,
             finish_input: false,
             eof_sent: false,
@@ -134,7 +117,7 @@ impl Shell {
     /// When it has to be looked at next, without anything happening.
     pub(super) fn next_deadline(&self) -> Option<Instant> {
         match &self.state {
-            State::Greeting { until, .. } => Some(*until),
+            State::Greeting(entry) => Some(entry.until),
             State::Idle => None,
             State::Running(running) if running.stop.is_some() => running.ending_until,
             State::Running(running) => running.deadline,
@@ -264,7 +247,10 @@ impl Shell {
 
     fn data(&mut self, stream: usize, bytes: Vec<u8>) {
         match &mut self.state {
-            State::Greeting { said, .. } => said.extend_from_slice(&bytes[..bytes.len().min(4096)]),
+            State::Greeting(entry) => {
+                let reply = entry.data(stream, &bytes);
+                self.enter(reply);
+            }
             // Something that a former command left running still writes here.
             State::Idle => self.dirty = true,
             State::Running(running) => self.dirty |= !running.data(stream, bytes),
@@ -273,15 +259,10 @@ impl Shell {
 
     fn frame(&mut self, text: &str) {
         match (&mut self.state, text.split_at_checked(1)) {
-            (State::Greeting { .. }, Some(("h", _))) => self.state = State::Idle,
-            (State::Greeting { password, hello, .. }, Some(("q", _))) => match password.take() {
-                Some(password) => {
-                    self.counters.round_trips(1);
-                    self.out.extend_from_slice(format!("{}\n{hello}", password.expose()).as_bytes());
-                }
-                // Asked again: the password was wrong.
-                None => self.over = true,
-            },
+            (State::Greeting(entry), _) => {
+                let reply = entry.frame(text);
+                self.enter(reply);
+            }
             (State::Running(running), Some(("l", _))) => {
                 self.out.extend_from_slice(running.job.request.as_bytes());
                 self.out.extend_from_slice(format!("{}\n", running.end).as_bytes());
@@ -292,6 +273,18 @@ impl Shell {
             }
             (State::Running(running), Some((kind, rest))) => running.frame(kind, rest),
             _ => {}
+        }
+    }
+
+    fn enter(&mut self, reply: Reply) {
+        match reply {
+            Reply::Wait => {}
+            Reply::Write(text) => {
+                self.counters.round_trips(1);
+                self.out.extend_from_slice(text.as_bytes());
+            }
+            Reply::Ready => self.state = State::Idle,
+            Reply::Over => self.over = true,
         }
     }
 }

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use oneex_sdk::{
-    BoxFuture, CancellationToken, Command, CommandOutput, OpError, OpResult, OutputSink, Passing, Secret,
-    Traffic, Transport,
+    BoxFuture, CancellationToken, Command, CommandOutput, OpError, OpResult, OutputSink, Passing, Traffic,
+    Transport,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, oneshot};
@@ -24,6 +24,7 @@ use super::request::{self, Input, LARGEST_INLINE};
 use super::together::Together;
 use super::transfer::AHEAD;
 use super::waker::{self, Waker};
+use crate::elevation::Elevation;
 
 /// The stack of the thread; it calls nothing that recurses.
 const STACK: usize = 512 * 1024;
@@ -56,11 +57,7 @@ pub(super) struct Streams {
 
 impl SshTransport {
     /// Hands an open session to a thread of its own.
-    pub(super) fn start(
-        link: Link,
-        sudo_password: Option<Secret<String>>,
-        host: &HostSettings,
-    ) -> OpResult<Self> {
+    pub(super) fn start(link: Link, elevation: Elevation, host: &HostSettings) -> OpResult<Self> {
         let failed =
             |error: std::io::Error| OpError::failed(format!("the connection cannot be served: {error}"));
         let (waker, bell) = waker::pair().map_err(failed)?;
@@ -74,7 +71,7 @@ impl SshTransport {
             orders: inbox,
             bell,
             counters: Arc::clone(&counters),
-            sudo_password,
+            elevation,
             limit: host.shells,
             keepalive: host.keepalive,
         };
@@ -271,5 +268,7 @@ impl Transport for SshTransport {
     }
 }
 
+#[cfg(test)]
+mod other_users;
 #[cfg(test)]
 mod tests;

@@ -40,8 +40,13 @@ const FIRST_ID: usize = 61_700;
 /// What PAM asks for: the password, and nothing of the machine's own rules.
 const PAM: &str = "auth required pam_unix.so\naccount required pam_unix.so\nsession required pam_permit.so\n";
 
-/// Mounts the files of `$1` and becomes the rest of the arguments.
-const ENTER: &str = "mount --bind \"$1/passwd\" /etc/passwd && mount --bind \"$1/shadow\" /etc/shadow && \
+/// Of `su`, as everywhere: it asks root for nothing.
+const ROOT_OK: &str = "auth sufficient pam_rootok.so\n";
+
+/// Mounts the files of `$1` and becomes the rest of the arguments. doas.conf(5) is no file of most machines, so that
+/// nothing could be bound to it: the folder with it lies over `/etc`.
+const ENTER: &str = "mount -t overlay overlay -o \"lowerdir=$1/etc:/etc\" /etc && \
+                     mount --bind \"$1/passwd\" /etc/passwd && mount --bind \"$1/shadow\" /etc/shadow && \
                      mount --bind \"$1/pam.d\" /etc/pam.d && mount --bind \"$1/sudoers\" /etc/sudoers && \
                      shift && exec \"$@\"";
 
@@ -52,9 +57,9 @@ pub(crate) struct Accounts {
 }
 
 impl Accounts {
-    /// Writes the files into the new folder `folder`; none where there are no users. `sudoers` is the text of
-    /// sudoers(5) for them.
-    pub(crate) fn write(folder: PathBuf, users: &[FarmUser], sudoers: &str) -> Option<Self> {
+    /// Writes the files into the new folder `folder`; none where there are no users. `sudoers` and `doas` are
+    /// the texts of sudoers(5) and doas.conf(5) for them.
+    pub(crate) fn write(folder: PathBuf, users: &[FarmUser], sudoers: &str, doas: &str) -> Option<Self> {
         if users.is_empty() {
             return None;
         }
@@ -64,13 +69,17 @@ impl Accounts {
             passwd.push_str(&format!("{}:x:{id}:65534::/:{}\n", user.name, user.shell));
             shadow.push_str(&format!("{}:{}:19000:0:99999:7:::\n", user.name, hashed(&user.password)));
         }
-        fs::create_dir_all(folder.join("pam.d")).expect("the folder of the accounts is made");
+        for name in ["pam.d", "etc"] {
+            fs::create_dir_all(folder.join(name)).expect("the folder of the accounts is made");
+        }
+        let su = format!("{ROOT_OK}{PAM}");
         let files = [("passwd", passwd.as_str()), ("shadow", shadow.as_str()), ("sudoers", sudoers)];
-        for (name, text) in files.into_iter().chain([("pam.d/sshd", PAM), ("pam.d/sudo", PAM)]) {
+        let pam = [("pam.d/sshd", PAM), ("pam.d/sudo", PAM), ("pam.d/doas", PAM), ("pam.d/su", su.as_str())];
+        for (name, text) in files.into_iter().chain(pam).chain([("etc/doas.conf", doas)]) {
             fs::write(folder.join(name), text).expect("a file of the accounts is written");
         }
         let private = fs::Permissions::from_mode(0o600);
-        for name in ["shadow", "sudoers"] {
+        for name in ["shadow", "sudoers", "etc/doas.conf"] {
             fs::set_permissions(folder.join(name), private.clone()).expect("the mode of a file is set");
         }
         Some(Self { folder })
@@ -103,7 +112,8 @@ mod tests {
     fn users_exist_inside_only() {
         let folder = tempfile::tempdir().expect("a folder");
         let users = [FarmUser::new("oneex-one", "pw one"), FarmUser::new("oneex-two", "pw two")];
-        let accounts = Accounts::write(folder.path().join("accounts"), &users, "").expect("there are users");
+        let accounts =
+            Accounts::write(folder.path().join("accounts"), &users, "", "").expect("there are users");
         let id = |name: &str| {
             let output =
                 accounts.command("/usr/bin/id".as_ref()).args(["-u", name]).output().expect("it runs");
@@ -115,6 +125,6 @@ mod tests {
         );
         let outside = std::fs::read_to_string("/etc/passwd").expect("it is read");
         assert!(!outside.contains("oneex-one"), "the machine's own file was changed");
-        assert!(Accounts::write(folder.path().join("none"), &[], "").is_none());
+        assert!(Accounts::write(folder.path().join("none"), &[], "", "").is_none());
     }
 }

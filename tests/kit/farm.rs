@@ -29,6 +29,8 @@ pub struct FarmOptions {
     pub users: Vec<FarmUser>,
     /// What sudoers(5) says where there are such users.
     pub sudoers: String,
+    /// What doas.conf(5) says there.
+    pub doas: String,
 }
 
 /// Hosts that answer SSH on `127.x.y.z`, ended when dropped.
@@ -97,7 +99,8 @@ impl SshFarm {
         fs::copy(dir.path().join("client_key.pub"), dir.path().join("authorized_keys"))
             .expect("the key is copied");
         fs::create_dir(dir.path().join("home")).expect("the home of users is made");
-        let accounts = Accounts::write(dir.path().join("accounts"), &options.users, &options.sudoers);
+        let accounts =
+            Accounts::write(dir.path().join("accounts"), &options.users, &options.sudoers, &options.doas);
         let mut farm = Self { dir, servers: Vec::new(), hosts: Vec::new(), user, accounts };
         let each = if options.separate { 1 } else { ADDRESSES_PER_SERVER };
         let numbers: Vec<usize> = (1..=count).collect();

@@ -44,10 +44,55 @@ pub struct Target {
     pub host_keys: Vec<String>,
     /// The user that operations run as where the script names none; the connection's when left out.
     pub sudo_user: Option<String>,
-    /// The password that `sudo` asks for.
+    /// What makes the connection's user another.
+    pub sudo_method: BecomeMethod,
+    /// The program for that, where it is not the method's own name.
+    pub sudo_exe: Option<String>,
+    /// What the program is called with beside what oneex itself needs, separated by blanks; the method's usual
+    /// flags when left out.
+    pub sudo_flags: Option<String>,
+    /// The password that `sudo`, `su` or `doas` asks for.
     pub sudo_password: Option<Secret<String>>,
     /// Further options of the connector, by their inventory names.
     pub options: Map<String, Value>,
+}
+
+/// What makes a user another on a host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum BecomeMethod {
+    /// sudo(8), which asks for the user's own password.
+    #[default]
+    Sudo,
+    /// su(1), which asks for the other user's password.
+    Su,
+    /// doas(1), which asks for the user's own password.
+    Doas,
+}
+
+impl BecomeMethod {
+    /// All, with the names that Ansible has for them.
+    const NAMES: [(&str, Self); 6] = [
+        ("sudo", Self::Sudo),
+        ("su", Self::Su),
+        ("doas", Self::Doas),
+        ("ansible.builtin.sudo", Self::Sudo),
+        ("ansible.builtin.su", Self::Su),
+        ("community.general.doas", Self::Doas),
+    ];
+
+    /// The program's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sudo => "sudo",
+            Self::Su => "su",
+            Self::Doas => "doas",
+        }
+    }
+
+    /// The method that `ansible_become_method` means.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::NAMES.iter().find(|(known, _)| *known == name).map(|(_, method)| *method)
+    }
 }
 
 /// What went over a connection since it was opened.

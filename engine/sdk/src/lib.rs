@@ -26,7 +26,7 @@ pub use duration::{Duration, parse_duration, parse_size};
 pub use erased::erase;
 pub use error::{ErrorKind, FailedCommand, OpError, OpResult};
 pub use heard::{Collected, CutOutput, CutStream, Heard, OutputSink, Passing, Stream};
-pub use host::{Connector, Content, HostInfo, Reader, Target, Traffic, Transport, Writer};
+pub use host::{BecomeMethod, Connector, Content, HostInfo, Reader, Target, Traffic, Transport, Writer};
 pub use module::{FactSource, Meter, Registry};
 pub use nearest::nearest;
 pub use op::{Call, DynOp, Example, Kind, Looked, Manual, Op, Proof, Resources};

@@ -3,6 +3,7 @@
 //! Source: "Connecting to hosts: behavioral inventory parameters" of Ansible's documentation. What Ansible
 //! would take for something else, or find out while it connects, is refused where it is written.
 
+use oneex_sdk::BecomeMethod;
 use serde_json::{Map, Value};
 
 use crate::conceal::looks_secret;
@@ -23,7 +24,7 @@ enum Kind {
 }
 
 /// The variables, without `ansible_` or `oneex_` before them.
-const KNOWN: [(&str, Kind); 27] = [
+const KNOWN: [(&str, Kind); 29] = [
     ("connection", Kind::Connection),
     ("host", Kind::Text),
     ("ssh_host", Kind::Text),
@@ -48,6 +49,8 @@ const KNOWN: [(&str, Kind); 27] = [
     ("become", Kind::Bool),
     ("become_user", Kind::Text),
     ("become_method", Kind::Method),
+    ("become_exe", Kind::Text),
+    ("become_flags", Kind::Arguments),
     ("become_password", Kind::Secret),
     ("become_pass", Kind::Secret),
     ("sudo_pass", Kind::Secret),
@@ -155,8 +158,8 @@ pub(super) fn check(owner: &str, name: &str, value: &Value) -> Result<(), Connec
         Kind::Seconds => (seconds(value).is_some(), "a whole number of seconds from 1", None),
         Kind::Bool => (truth(value).is_some(), "`true` or `false`", None),
         Kind::Method => {
-            let sudo = matches!(value.as_str(), Some("sudo" | "ansible.builtin.sudo"));
-            (sudo, "`sudo`", Some("this is the way to another user that there is"))
+            let known = value.as_str().and_then(BecomeMethod::parse).is_some();
+            (known, "`sudo`, `su` or `doas`", Some("these are the ways to another user that there are"))
         }
     };
     if good {
@@ -205,7 +208,10 @@ mod tests {
             ("ansible_user", json!(["ops", 1000, null, "{{ me }}"])),
             ("ansible_host", json!(["10.0.0.1", "web1.example.com", "fe80::1", 10.1])),
             ("ansible_become", json!([true, false, "yes", "No", "ON", 1, 0, "t", null, "{{ x }}"])),
-            ("ansible_become_method", json!(["sudo", "ansible.builtin.sudo"])),
+            (
+                "ansible_become_method",
+                json!(["sudo", "su", "doas", "ansible.builtin.sudo", "community.general.doas"]),
+            ),
             ("ansible_password", json!(["pw", 4711, "", null])),
             ("ansible_timeout", json!([1, "30", " 5 ", null, "{{ t }}"])),
             ("ansible_ssh_host_key_checking", json!([false, "no"])),
@@ -244,7 +250,9 @@ mod tests {
             ("ansible_timeout", json!("5s"), "a whole number of seconds from 1, and this is `5s`".into()),
             ("ansible_ssh_timeout", json!(0), "a whole number of seconds from 1, and this is `0`".into()),
             ("ansible_host_key_checking", json!("ask"), "`true` or `false`, and this is `ask`".into()),
-            ("ansible_become_method", json!("su"), "`sudo`, and this is `su`".into()),
+            ("ansible_become_method", json!("pbrun"), "`sudo`, `su` or `doas`, and this is `pbrun`".into()),
+            ("ansible_become_exe", json!(""), "text, and this is empty".into()),
+            ("ansible_become_flags", json!(["-H"]), "text, and this is a list".into()),
             ("ansible_password", json!(["hunter2"]), "text, and this is a list".into()),
             ("ansible_become_pass", json!(true), "text, and this is a bool".into()),
         ];

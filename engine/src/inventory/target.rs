@@ -2,14 +2,14 @@
 
 use std::path::PathBuf;
 
-use oneex_sdk::{Secret, Target};
+use oneex_sdk::{BecomeMethod, Secret, Target};
 use serde_json::{Map, Value};
 
 use super::connection::{connector, port, truth};
 use crate::template::is_template;
 
 /// Variables of the connection that have a field of their own; each is also known as `oneex_…`.
-const TYPED: [&str; 12] = [
+const TYPED: [&str; 15] = [
     "connection",
     "host",
     "port",
@@ -22,6 +22,9 @@ const TYPED: [&str; 12] = [
     "ssh_password",
     "ssh_private_key_file",
     "private_key_file",
+    "become_method",
+    "become_exe",
+    "become_flags",
 ];
 
 /// How a host is reached. `oneex_…` wins over `ansible_…`, and the shorter name over the older
@@ -41,6 +44,9 @@ pub(super) fn target(name: &str, vars: &Map<String, Value>, host_keys: &[String]
         private_key_file: text(&["private_key_file", "ssh_private_key_file"]).map(PathBuf::from),
         host_keys: host_keys.to_vec(),
         sudo_user: become_user(vars),
+        sudo_method: text(&["become_method"]).and_then(|name| BecomeMethod::parse(&name)).unwrap_or_default(),
+        sudo_exe: text(&["become_exe"]),
+        sudo_flags: variable(vars, "become_flags").and_then(Value::as_str).map(str::to_owned),
         sudo_password: text(&["become_password", "become_pass", "sudo_pass"]).map(Secret::new),
         options: options(vars),
     }
@@ -86,6 +92,7 @@ fn options(vars: &Map<String, Value>) -> Map<String, Value> {
 
 #[cfg(test)]
 mod tests {
+    use oneex_sdk::BecomeMethod;
     use serde_json::{Value, json};
 
     use super::{become_user, target};
@@ -106,7 +113,8 @@ mod tests {
         let vars = map(json!({
             "ansible_host": "10.0.0.1", "ansible_port": "2222", "ansible_user": "ops",
             "ansible_ssh_private_key_file": "~/.ssh/ops", "ansible_ssh_pass": "pw", "ansible_become_password": "sudo",
-            "ansible_ssh_common_args": "-C", "ansible_become_method": "sudo", "ansible_python_interpreter": "x",
+            "ansible_ssh_common_args": "-C", "ansible_become_method": "community.general.doas",
+            "ansible_become_exe": "/opt/doas", "ansible_become_flags": "-C /etc/x", "ansible_python_interpreter": "x",
         }));
         let target = target("web1", &vars, &["ssh-ed25519 AAAA".into()]);
         assert_eq!(target.address.as_deref(), Some("10.0.0.1"));
@@ -116,10 +124,9 @@ mod tests {
         assert_eq!(target.password.as_ref().map(|secret| secret.expose().as_str()), Some("pw"));
         assert_eq!(target.sudo_password.as_ref().map(|secret| secret.expose().as_str()), Some("sudo"));
         assert_eq!(target.host_keys, ["ssh-ed25519 AAAA"]);
-        assert_eq!(
-            json!(target.options),
-            json!({"ansible_ssh_common_args": "-C", "ansible_become_method": "sudo"})
-        );
+        let how = (target.sudo_method, target.sudo_exe.as_deref(), target.sudo_flags.as_deref());
+        assert_eq!(how, (BecomeMethod::Doas, Some("/opt/doas"), Some("-C /etc/x")));
+        assert_eq!(json!(target.options), json!({"ansible_ssh_common_args": "-C"}));
         assert!(!format!("{target:?}").contains("pw"), "a secret is shown: {target:?}");
     }
 

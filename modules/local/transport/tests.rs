@@ -4,10 +4,11 @@ use oneex_sdk::{CancellationToken, Command, CommandOutput, ErrorKind, Exit, OpRe
 use oneex_testkit::processes;
 
 use super::LocalTransport;
+use crate::elevation::Elevation;
 use crate::local::LocalSettings;
 
 fn local() -> LocalTransport {
-    LocalTransport::new(LocalSettings::default(), None)
+    LocalTransport::new(LocalSettings::default(), Elevation::default())
 }
 
 async fn run(command: Command) -> OpResult<CommandOutput> {
@@ -44,7 +45,7 @@ async fn commands_begin_in_the_home_folder_or_at_the_root() {
     let folder = tempfile::tempdir().expect("a folder");
     let there = folder.path().to_path_buf();
     for (home, expected) in [(there.clone(), there.clone()), (there.join("gone"), "/".into())] {
-        let local = LocalTransport::new(LocalSettings { home: Some(home) }, None);
+        let local = LocalTransport::new(LocalSettings { home: Some(home) }, Elevation::default());
         let output = local.run(&Command::argv(["pwd"]), &CancellationToken::new()).await.expect("it runs");
         assert_eq!(output.stdout_text(), format!("{}\n", expected.display()));
     }

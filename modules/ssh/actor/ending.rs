@@ -134,14 +134,13 @@ impl Actor {
                 self.drop_unless(keep, index);
                 self.over(running.job, result);
             }
-            State::Greeting { password, hello, mut said, .. } => {
+            State::Greeting(mut entry) => {
                 if !shell.over {
-                    said.extend_from_slice(b"\nit did not answer in time");
+                    entry.said.extend_from_slice(b"\nit did not answer in time");
                 }
-                let asked = password.is_none() && !hello.is_empty();
                 let user = shell.user.clone();
                 self.drop_unless(false, index);
-                self.greeting_failed(user.as_deref(), asked, &said);
+                self.greeting_failed(user.as_deref(), &entry);
             }
             State::Idle => self.drop_unless(false, index),
         }
@@ -159,7 +158,7 @@ impl Shell {
     fn is_over(&mut self, now: Instant) -> bool {
         let (lost, reusable) = (self.over, self.reusable());
         match &self.state {
-            State::Greeting { until, .. } => lost || now >= *until,
+            State::Greeting(entry) => lost || now >= entry.until,
             State::Idle => !reusable,
             State::Running(running) => {
                 let given_up = running.ending_until.is_some_and(|until| now >= until);

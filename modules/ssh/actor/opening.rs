@@ -8,8 +8,8 @@ use ssh2::{Channel, ErrorCode};
 
 use super::Actor;
 use crate::ssh::backoff::Backoff;
+use crate::ssh::entry::Entry;
 use crate::ssh::error::{is_again, is_lost};
-use crate::ssh::frames::new_token;
 use crate::ssh::shell::{Shell, Step, outbound};
 
 /// The server opens no channel (`LIBSSH2_ERROR_CHANNEL_FAILURE`).
@@ -20,32 +20,25 @@ const ROOM: Duration = Duration::from_secs(10);
 /// A channel on its way.
 pub(super) struct Opening {
     user: Option<String>,
-    /// `sudo` is to ask for the password, with a prompt that begins with `prompt`.
-    with_password: bool,
-    prompt: String,
+    entry: Entry,
     command: String,
     channel: Option<Channel>,
 }
 
-impl Opening {
-    /// Prepares the command that starts the shell. It is read by the user's login shell, whichever
-    /// that is, so it has nothing that any of them would treat differently.
-    pub(super) fn new(user: Option<String>, with_password: bool) -> Self {
-        let prompt = new_token();
-        let command = match &user {
-            None => "exec sh".to_owned(),
-            // `-k` forgets what was entered before, so that the password is always asked for.
-            Some(user) if with_password => format!("exec sudo -k -S -p '{prompt}q;' -H -u '{user}' -- sh"),
-            Some(user) => format!("exec sudo -n -H -u '{user}' -- sh"),
-        };
-        Self { user, with_password, prompt, command, channel: None }
-    }
-}
-
 impl Actor {
-    /// Says whether `sudo` asked for the password of this user before.
-    pub(super) fn needs_password(&self, user: Option<&str>) -> bool {
-        user.is_some_and(|user| self.asked.contains(user))
+    /// Prepares the command that starts a shell. It is read by the login shell, whichever that is, so it has
+    /// nothing that any of them would treat differently.
+    pub(super) fn prepare(&mut self, user: Option<String>) {
+        let (entry, command) = match &user {
+            None => (Entry::plain(), "exec sh".to_owned()),
+            Some(user) => {
+                let access = self.access.get(user).copied().unwrap_or_else(|| self.elevation.first());
+                let entry = Entry::by(&self.elevation, access);
+                let command = self.elevation.command(user, access, &entry.prompt(), &entry.ready());
+                (entry, command)
+            }
+        };
+        self.opening = Some(Opening { user, entry, command, channel: None });
     }
 
     /// Says whether a channel may be opened now: nothing else is being opened, and the server was not asked
@@ -88,15 +81,11 @@ impl Actor {
     }
 
     fn greet(&mut self) {
-        let Some(Opening { user, with_password, prompt, channel: Some(channel), .. }) = self.opening.take()
-        else {
-            return;
-        };
+        let Some(Opening { user, entry, channel: Some(channel), .. }) = self.opening.take() else { return };
         self.backoff = None;
-        let password = self.sudo_password.clone().filter(|_| with_password);
         self.next_shell += 1;
         let counters = Arc::clone(&self.counters);
-        self.shells.push(Shell::greet(self.next_shell, user, channel, &prompt, password, counters));
+        self.shells.push(Shell::greet(self.next_shell, user, channel, entry, counters));
     }
 
     /// The server refuses another channel, or to run anything on it.
@@ -123,16 +112,23 @@ impl Actor {
         self.refuse_user(opening.user.as_deref(), &error);
     }
 
-    /// A shell ended before it said hello: `sudo` refused, or the login shell is none.
-    pub(super) fn greeting_failed(&mut self, user: Option<&str>, had_password: bool, said: &[u8]) {
-        let said = String::from_utf8_lossy(said).into_owned();
-        let error = match user {
-            Some(user) if self.sudo_password.is_some() && !had_password && !self.asked.contains(user) => {
-                self.asked.insert(user.to_owned());
-                return;
+    /// A shell ended before it said hello: the way to its user is closed, or the login shell is none.
+    pub(super) fn greeting_failed(&mut self, user: Option<&str>, entry: &Entry) {
+        let said = String::from_utf8_lossy(&entry.said);
+        let error = match (user, entry.access) {
+            (Some(user), Some(access)) => {
+                // Another shell may have learnt it meanwhile.
+                let next = match self.access.get(user) {
+                    Some(learnt) if *learnt != access => Some(*learnt),
+                    _ => self.elevation.next(access, &said),
+                };
+                if let Some(next) = next {
+                    self.access.insert(user.to_owned(), next);
+                    return;
+                }
+                self.elevation.refused(user, access, &said)
             }
-            Some(user) => crate::shell::sudo_refused(user, &said),
-            None => {
+            _ => {
                 let said = oneex_sdk::visible(said.trim()).into_owned();
                 OpError::denied(format!("the user's shell on the host does not run commands: {said}"))
                     .hint("the user needs a login shell that runs `sh`")

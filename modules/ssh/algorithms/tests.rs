@@ -3,6 +3,7 @@
 use oneex_sdk::{CancellationToken, Command, ErrorKind, OpError, OpResult, Transport};
 use oneex_testkit::{FarmOptions, SshFarm};
 
+use crate::elevation::Elevation;
 use crate::ssh::host_settings::Algorithms;
 use crate::ssh::resolve::resolve;
 use crate::ssh::{HostSettings, SshConnector, SshSettings};
@@ -12,7 +13,7 @@ async fn enter(config: &[&str], algorithms: Algorithms) -> OpResult<String> {
     let farm = SshFarm::start_with(1, &FarmOptions { config, ..FarmOptions::default() });
     let host = resolve(&SshSettings::default(), &farm.target(0)).expect("it is resolved");
     let host = HostSettings { algorithms, ..host };
-    let host = SshConnector::new(SshSettings::default()).open(host, None).await?;
+    let host = SshConnector::new(SshSettings::default()).open(host, Elevation::default()).await?;
     let ran =
         host.run(&Command::shell("head -c 300000 /dev/zero | wc -c"), &CancellationToken::new()).await?;
     Ok(ran.stdout_text().trim().to_owned())

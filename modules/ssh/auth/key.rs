@@ -98,7 +98,7 @@ fn public_line(text: &str) -> Option<(String, Vec<u8>)> {
 }
 
 /// Takes a string, four bytes of length before it (RFC 4251, section 5), off the front.
-fn word(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+pub(super) fn word(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let (length, rest) = bytes.split_first_chunk::<4>()?;
     rest.split_at_checked(u32::from_be_bytes(*length).try_into().ok()?)
 }

@@ -6,6 +6,7 @@ use std::process::{Child, Command as Process, Stdio};
 use oneex_sdk::{CancellationToken, Command, ErrorKind, OpError, OpResult, Secret, Transport};
 use oneex_testkit::{FarmOptions, FarmUser, SshFarm, processes};
 
+use crate::elevation::Elevation;
 use crate::ssh::resolve::resolve;
 use crate::ssh::{HostSettings, IdentityFile, Login, SshConnector, SshSettings};
 
@@ -44,7 +45,7 @@ fn files(paths: &[&Path], named: bool) -> Vec<IdentityFile> {
 async fn enter_as(farm: &SshFarm, user: &str, login: Login) -> OpResult<()> {
     let host = resolve(&SshSettings::default(), &farm.target(0)).expect("it is resolved");
     let host = HostSettings { user: user.to_owned(), login, ..host };
-    let host = SshConnector::new(SshSettings::default()).open(host, None).await?;
+    let host = SshConnector::new(SshSettings::default()).open(host, Elevation::default()).await?;
     let ran = host.run(&Command::argv(["id", "-un"]), &CancellationToken::new()).await;
     assert_eq!(ran.expect("it runs").stdout_text(), format!("{user}\n"));
     Ok(())

@@ -7,6 +7,7 @@ use futures_util::future::join_all;
 use oneex_sdk::{CancellationToken, Command, Connector, ErrorKind, OpError, OpResult, Transport};
 use oneex_testkit::{FarmOptions, SshFarm, processes};
 
+use crate::elevation::Elevation;
 use crate::ssh::resolve::resolve;
 use crate::ssh::{HostSettings, Jump, Machine, SshConnector, SshSettings, SshTransport, Way};
 
@@ -40,7 +41,7 @@ impl Site {
     }
 
     async fn open(&self, host: HostSettings) -> OpResult<Arc<SshTransport>> {
-        self.connector.open(host, None).await.map(Arc::new)
+        self.connector.open(host, Elevation::default()).await.map(Arc::new)
     }
 
     async fn refused(&self, host: HostSettings) -> OpError {
@@ -135,7 +136,7 @@ async fn a_jump_host_has_its_own_host_key_and_its_own_login() {
         (nobody, format!("the jump host `{name}`: the host does not let `nobody-at-all` in")),
     ] {
         let connector = SshConnector::new(settings);
-        let opened = connector.open(site.behind(0, 1), None).await;
+        let opened = connector.open(site.behind(0, 1), Elevation::default()).await;
         let error = opened.map(|_| ()).expect_err("it is refused");
         assert_eq!(error.kind, ErrorKind::Denied, "{error}");
         assert!(error.message.starts_with(&expected), "{error}");
@@ -259,7 +260,7 @@ async fn a_command_carries_a_connection_and_ends_with_it() {
     let (address, port) = (farm.host(0).address, farm.host(0).port);
     // The shell becomes the command: what is marked is the child itself, and nothing else.
     let netcat = format!("perl -e '{RELAY}' {address} {port} 61.70331");
-    let host = connector.open(through(&farm, netcat), None).await.expect("it is reached");
+    let host = connector.open(through(&farm, netcat), Elevation::default()).await.expect("it is reached");
     assert_eq!(text(&host, "head -c 2000000 /dev/zero | tr '\\0' x").await.len(), 2_000_000);
     // A list of processes is no snapshot: one that is seen while it is replaced may be seen twice.
     assert!(processes::until(|| processes::with_argument("61.70331").len() == 1), "a shell stayed between");
@@ -267,7 +268,7 @@ async fn a_command_carries_a_connection_and_ends_with_it() {
     assert!(processes::with_argument("61.70331").is_empty(), "it outlives its connection");
 
     let dropped = format!("perl -e '{RELAY}' {address} {port} 62.70331");
-    drop(connector.open(through(&farm, dropped), None).await.expect("it is reached"));
+    drop(connector.open(through(&farm, dropped), Elevation::default()).await.expect("it is reached"));
     let gone = tokio::task::spawn_blocking(|| processes::gone("62.70331"));
     assert!(gone.await.expect("it looks"), "it outlives a connection that nobody closed");
 }
@@ -308,7 +309,7 @@ async fn a_command_that_fails_says_what_it_said() {
         ("sh -c 'kill -9 $$'", "`ProxyCommand` ended with signal: 9"),
     ] {
         let host = HostSettings { connect_timeout: limit, ..through(&farm, command.to_owned()) };
-        let error = connector.open(host, None).await.map(|_| ()).expect_err(command);
+        let error = connector.open(host, Elevation::default()).await.map(|_| ()).expect_err(command);
         assert_eq!(error.kind, ErrorKind::Unreachable, "{error}");
         assert!(error.message.contains(expected), "{command}: {error}");
     }
@@ -367,7 +368,7 @@ async fn a_host_that_goes_on_hanging_up_is_unreachable() {
     let limit = Duration::from_secs(1);
     let host = HostSettings { host_name: "127.0.0.1".into(), port, connect_timeout: limit, ..host };
     let connector = SshConnector::new(SshSettings::default());
-    let error = connector.open(host, None).await.map(|_| ()).expect_err("it hangs up");
+    let error = connector.open(host, Elevation::default()).await.map(|_| ()).expect_err("it hangs up");
     assert_eq!(error.kind, ErrorKind::Unreachable, "{error}");
     assert!(error.message.ends_with("hangs up before it says anything"), "{error}");
     let mut last = std::net::TcpStream::connect(("127.0.0.1", port)).expect("it listens");

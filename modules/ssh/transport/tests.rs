@@ -472,8 +472,10 @@ async fn the_real_sudo_lets_in_refuses_and_changes_the_path() {
         (asks.to_owned(), Some("pw it's"), with_path("/usr/bin:/bin")),
         (asks.to_owned(), Some("wrong"), denied("try again", "the password is wrong")),
         (format!("Defaults passwd_tries=1\n{asks}"), Some("wrong"), denied("incorrect password", "is wrong")),
-        (format!("Defaults requiretty\n{free}"), None, denied("must have a tty", "!requiretty")),
-        (format!("Defaults requiretty\n{asks}"), Some("pw it's"), denied("must have a tty", "!requiretty")),
+        (format!("Defaults requiretty\n{free}"), None, with_path("/usr/bin:/bin")),
+        (format!("Defaults requiretty\n{asks}"), Some("pw it's"), with_path("/usr/bin:/bin")),
+        (format!("Defaults requiretty\n{asks}"), Some("wrong"), denied("try again", "the password is wrong")),
+        (format!("Defaults !env_reset\n{free}"), None, with_path("/usr/bin:/bin")),
         (format!("Defaults lecture=always\n{asks}"), Some("pw it's"), with_path("/usr/bin:/bin")),
         (String::new(), Some("pw it's"), denied("not in the sudoers file", "sudoers(5)")),
     ] {

@@ -11,6 +11,7 @@ use oneex_testkit::SshFarm;
 use tokio::sync::Semaphore;
 
 use super::{connected, run};
+use crate::elevation::Elevation;
 use crate::local::{LocalSettings, LocalTransport};
 
 /// What was heard of the two streams, and what a file of each would hold.
@@ -70,7 +71,13 @@ impl OutputSink for Sink {
 async fn both() -> (SshFarm, [(&'static str, Arc<dyn Transport>); 2]) {
     let farm = SshFarm::start(1);
     let remote = connected(&farm).await;
-    (farm, [("ssh", remote), ("local", Arc::new(LocalTransport::new(LocalSettings::default(), None)))])
+    (
+        farm,
+        [
+            ("ssh", remote),
+            ("local", Arc::new(LocalTransport::new(LocalSettings::default(), Elevation::default()))),
+        ],
+    )
 }
 
 #[tokio::test]
