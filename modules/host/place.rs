@@ -15,7 +15,8 @@ use super::probe::{Found, Probe, failure, upload_failure};
 /// `sweep STAGED BEGIN` removes staged files of the same name that are older than `STAGED`, and all other staged
 /// links: a run that was killed left them. The name of what is staged ends in sixteen hexadecimal digits, `BEGIN`
 /// is what stands before these. `put STAGED PATH` renames; where a link to a folder is in the place, `mv` would
-/// move into that folder, and only one that does not know `-T` leaves a moment without either. `there PATH` ends the
+/// move into that folder, and only that of BusyBox, which refuses such a link and one that leads to itself, leaves a
+/// moment without either. `there PATH` ends the
 /// script unless the folder of `PATH` is there.
 pub(crate) const FUNCTIONS: &str = r#"
 sweep() {
@@ -31,8 +32,8 @@ there() {
     [ -d "${folder:-/}" ] || { echo "the folder \`${folder:-/}\` does not exist" >&2; exit 1; }
 }
 put() {
-    if [ -L "$2" ] && [ -d "$2" ]; then
-        case $(mv --help 2>&1) in *-T*) mv -fT "$1" "$2"; return ;; esac
+    if [ -L "$2" ] && [ ! -f "$2" ]; then
+        case $(mv --help 2>&1) in *--no-target-directory*) mv -fT "$1" "$2"; return ;; esac
         rm -f "$2"
     fi
     mv -f "$1" "$2"
@@ -66,7 +67,7 @@ if [ "$source" = keep ]; then
     [ -z "$mode" ] || chmod "$mode" "$path"
     exit
 fi
-trap 'rm -f "$staged"' EXIT
+trap 'rm -f "$staged" 2>/dev/null' EXIT
 trap 'exit 143' HUP INT TERM
 there "$path"
 umask 077

@@ -9,8 +9,24 @@ const SCRIPT: &str = r#"
 export LC_ALL=C
 path=$1
 coded() { base64 | tr -d '\n'; echo; }
+# The end of the links at $1, which need not be there itself. The `readlink -f` of BusyBox would look for what is
+# not there below its own folder.
+followed() {
+    if [ -e "$1" ]; then readlink -f "$1"; return; fi
+    at=$1 turns=0
+    while [ -L "$at" ]; do
+        turns=$((turns + 1))
+        [ "$turns" -le 40 ] && to=$(readlink "$at" && echo .) || return 1
+        to=${to%??}
+        while :; do case $to in ?*/) to=${to%/} ;; *) break ;; esac; done
+        case $to in /*) at=$to ;; *) at=${at%/*}/$to ;; esac
+    done
+    folder=$(cd "${at%/*}/" 2>/dev/null && pwd -P && echo .) || return 1
+    folder=${folder%??}
+    printf '%s\n' "${folder%/}/${at##*/}"
+}
 if [ "$2" = follow ] && [ -L "$path" ]; then
-    real=$(readlink -f "$path" && echo .) && path=${real%??}
+    real=$(followed "$path" && echo .) && path=${real%??}
 fi
 printf 'path '; printf %s "$path" | coded
 if ! facts=$(stat -c '%f %u %g %s %Y %X %Z %i %d %h %U %G' "$path" 2>&1); then
@@ -213,8 +229,9 @@ const CAUSES: &[(&str, Option<&str>)] = &[
 pub(crate) fn failure(path: &str, stderr: &str) -> OpError {
     let line = stderr.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("the host's shell was ended");
     let line = line.trim_start_matches("sh: ");
-    // `41: `, where a shell tells the line of the script.
-    let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    // `41: `, where a shell tells the line of the script; BusyBox says `line 41: `.
+    let is_number =
+        |text: &str| text.strip_prefix("line ").unwrap_or(text).bytes().all(|byte| byte.is_ascii_digit());
     let line = line.split_once(": ").filter(|(number, _)| is_number(number)).map_or(line, |(_, rest)| rest);
     known_failure(path, line).unwrap_or_else(|| {
         let error = OpError::failed(format!("`{path}`: {line}"));

@@ -29,7 +29,7 @@ pub(crate) struct Params {
 const SCRIPT: &str = r#"
 set -eu
 export LC_ALL=C
-trap 'rm -f "$3"' EXIT
+trap 'rm -f "$3" 2>/dev/null' EXIT
 sweep "$3" "${3%????????????????}"
 there "$2"
 ln -s -- "$1" "$3"

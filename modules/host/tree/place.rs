@@ -23,7 +23,7 @@ set -eu
 export LC_ALL=C
 root=$1 bundle=$2 owner=$3 group=$4 mark=$5
 mask=$(umask) staged=$bundle
-trap 'rm -f "$bundle" "$staged"' EXIT
+trap 'rm -f "$bundle" "$staged" 2>/dev/null' EXIT
 trap 'exit 143' HUP INT TERM
 refuse() { echo "$1" >&2; exit 1; }
 plain() { case $1 in *\\*) value=$(printf '%b.' "$1"); value=${value%.} ;; *) value=$1 ;; esac; }
