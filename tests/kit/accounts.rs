@@ -5,9 +5,11 @@
 //! machine is written to. Needs root.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+use crate::farm::{FarmOptions, binary};
 
 /// A user that logs in with a password.
 #[derive(Debug, Clone)]
@@ -48,6 +50,7 @@ const ROOT_OK: &str = "auth sufficient pam_rootok.so\n";
 const ENTER: &str = "mount -t overlay overlay -o \"lowerdir=$1/etc:/etc\" /etc && \
                      mount --bind \"$1/passwd\" /etc/passwd && mount --bind \"$1/shadow\" /etc/shadow && \
                      mount --bind \"$1/pam.d\" /etc/pam.d && mount --bind \"$1/sudoers\" /etc/sudoers && \
+                     if [ -d \"$1/bin\" ]; then mount --bind \"$1/bin\" /usr/bin; fi && \
                      shift && exec \"$@\"";
 
 /// Files that lie over the machine's for the servers.
@@ -57,14 +60,23 @@ pub(crate) struct Accounts {
 }
 
 impl Accounts {
-    /// Writes the files into the new folder `folder`; none where there are no users. `sudoers` and `doas` are
-    /// the texts of sudoers(5) and doas.conf(5) for them.
-    pub(crate) fn write(folder: PathBuf, users: &[FarmUser], sudoers: &str, doas: &str) -> Option<Self> {
-        if users.is_empty() {
+    /// Writes the files into the new folder `folder`; none where the servers differ in nothing from the machine.
+    pub(crate) fn write(folder: PathBuf, options: &FarmOptions) -> Option<Self> {
+        let FarmOptions { users, sudoers, doas, busybox, .. } = options;
+        if users.is_empty() && !busybox {
             return None;
         }
         let machine = |name: &str| fs::read_to_string(name).unwrap_or_else(|error| panic!("{name}: {error}"));
         let (mut passwd, mut shadow) = (machine("/etc/passwd"), machine("/etc/shadow"));
+        if *busybox {
+            let mut lines: Vec<String> = passwd.lines().map(str::to_owned).collect();
+            for line in lines.iter_mut().filter(|line| line.starts_with("root:")) {
+                let before = line.rfind(':').expect("passwd(5) has seven fields");
+                line.replace_range(before + 1.., "/bin/ash");
+            }
+            passwd = lines.join("\n") + "\n";
+            install_busybox(&folder.join("bin"));
+        }
         for (id, user) in (FIRST_ID..).zip(users) {
             passwd.push_str(&format!("{}:x:{id}:65534::/:{}\n", user.name, user.shell));
             shadow.push_str(&format!("{}:{}:19000:0:99999:7:::\n", user.name, hashed(&user.password)));
@@ -73,9 +85,9 @@ impl Accounts {
             fs::create_dir_all(folder.join(name)).expect("the folder of the accounts is made");
         }
         let su = format!("{ROOT_OK}{PAM}");
-        let files = [("passwd", passwd.as_str()), ("shadow", shadow.as_str()), ("sudoers", sudoers)];
+        let files = [("passwd", passwd.as_str()), ("shadow", shadow.as_str()), ("sudoers", sudoers.as_str())];
         let pam = [("pam.d/sshd", PAM), ("pam.d/sudo", PAM), ("pam.d/doas", PAM), ("pam.d/su", su.as_str())];
-        for (name, text) in files.into_iter().chain(pam).chain([("etc/doas.conf", doas)]) {
+        for (name, text) in files.into_iter().chain(pam).chain([("etc/doas.conf", doas.as_str())]) {
             fs::write(folder.join(name), text).expect("a file of the accounts is written");
         }
         let private = fs::Permissions::from_mode(0o600);
@@ -93,6 +105,16 @@ impl Accounts {
     }
 }
 
+/// Fills a new folder with BusyBox and a link for each of its applets, to lie over `/usr/bin`.
+fn install_busybox(folder: &Path) {
+    fs::create_dir_all(folder).expect("a folder for programs");
+    fs::copy(binary("busybox"), folder.join("busybox")).expect("BusyBox is copied");
+    let listed = Command::new(binary("busybox")).arg("--list").output().expect("BusyBox runs");
+    for applet in String::from_utf8_lossy(&listed.stdout).lines().filter(|applet| *applet != "busybox") {
+        symlink("busybox", folder.join(applet)).expect("an applet has a link");
+    }
+}
+
 /// crypt(3) with SHA-512.
 fn hashed(password: &str) -> String {
     let output = Command::new("perl")
@@ -107,13 +129,14 @@ fn hashed(password: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::{Accounts, FarmUser};
+    use crate::farm::FarmOptions;
 
     #[test]
     fn users_exist_inside_only() {
         let folder = tempfile::tempdir().expect("a folder");
-        let users = [FarmUser::new("oneex-one", "pw one"), FarmUser::new("oneex-two", "pw two")];
-        let accounts =
-            Accounts::write(folder.path().join("accounts"), &users, "", "").expect("there are users");
+        let users = vec![FarmUser::new("oneex-one", "pw one"), FarmUser::new("oneex-two", "pw two")];
+        let options = FarmOptions { users, ..FarmOptions::default() };
+        let accounts = Accounts::write(folder.path().join("accounts"), &options).expect("there are users");
         let id = |name: &str| {
             let output =
                 accounts.command("/usr/bin/id".as_ref()).args(["-u", name]).output().expect("it runs");
@@ -125,6 +148,6 @@ mod tests {
         );
         let outside = std::fs::read_to_string("/etc/passwd").expect("it is read");
         assert!(!outside.contains("oneex-one"), "the machine's own file was changed");
-        assert!(Accounts::write(folder.path().join("none"), &[], "", "").is_none());
+        assert!(Accounts::write(folder.path().join("none"), &FarmOptions::default()).is_none());
     }
 }

@@ -31,6 +31,9 @@ pub struct FarmOptions {
     pub sudoers: String,
     /// What doas.conf(5) says there.
     pub doas: String,
+    /// BusyBox is all that the hosts have in `/usr/bin`, its `ash` is root's login shell, and no other folder is in
+    /// `PATH`; needs root.
+    pub busybox: bool,
 }
 
 /// Hosts that answer SSH on `127.x.y.z`, ended when dropped.
@@ -99,8 +102,7 @@ impl SshFarm {
         fs::copy(dir.path().join("client_key.pub"), dir.path().join("authorized_keys"))
             .expect("the key is copied");
         fs::create_dir(dir.path().join("home")).expect("the home of users is made");
-        let accounts =
-            Accounts::write(dir.path().join("accounts"), &options.users, &options.sudoers, &options.doas);
+        let accounts = Accounts::write(dir.path().join("accounts"), options);
         let mut farm = Self { dir, servers: Vec::new(), hosts: Vec::new(), user, accounts };
         let each = if options.separate { 1 } else { ADDRESSES_PER_SERVER };
         let numbers: Vec<usize> = (1..=count).collect();
@@ -256,7 +258,8 @@ impl SshFarm {
         }
         let _ = writeln!(text, "HostKey {}", host_key.display());
         // What the user's own start-up files do is no part of a test, and may take its time.
-        let _ = writeln!(text, "SetEnv HOME={}", self.dir.path().join("home").display());
+        let path = if options.busybox { " PATH=/usr/bin:/bin" } else { "" };
+        let _ = writeln!(text, "SetEnv HOME={}{path}", self.dir.path().join("home").display());
         let _ = writeln!(text, "AuthorizedKeysFile {}", self.authorized_keys().display());
         text.push_str(
             "PidFile none\nUsePAM no\nStrictModes no\nUseDNS no\nPermitRootLogin yes\n\

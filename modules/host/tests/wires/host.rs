@@ -1,38 +1,67 @@
-//! The two hosts of these tests, and what is said of them.
+//! The hosts of these tests, and what is said of them.
 
 use std::path::Path;
 
 use oneex_sdk::{OpResult, Target, Value};
-use oneex_testkit::{SshFarm, WiredHost, laws::Done};
+use oneex_testkit::{FarmOptions, SshFarm, WiredHost, laws::Done};
 
 use crate::local::{LocalConnector, LocalSettings};
 use crate::ssh::{SshConnector, SshSettings};
 
-/// One host of each kind. Both are this machine, each with a folder of its own.
-pub(super) struct Both {
-    farm: SshFarm,
+/// The name of the host that has BusyBox alone.
+pub(super) const BUSYBOX: &str = "busybox";
+
+/// One host of each kind. All are this machine, each with a folder of its own.
+pub(super) struct Wires {
+    farms: Vec<SshFarm>,
     local: (WiredHost, tempfile::TempDir),
-    remote: WiredHost,
+    remote: Vec<WiredHost>,
 }
 
-impl Both {
-    pub(super) async fn new() -> Self {
-        let farm = SshFarm::start(1);
+impl Wires {
+    /// The controller, and a host over SSH.
+    pub(super) async fn both() -> Self {
+        Self::over(vec![SshFarm::start(1)]).await
+    }
+
+    /// The same, and a host over SSH that has BusyBox alone, as shell and as login shell too, and so no `sudo`.
+    pub(super) async fn all() -> Self {
+        let options = FarmOptions { busybox: true, ..FarmOptions::default() };
+        Self::over(vec![SshFarm::start(1), SshFarm::start_with(1, &options)]).await
+    }
+
+    async fn over(farms: Vec<SshFarm>) -> Self {
         let folder = tempfile::Builder::new().prefix("oneex-test-").tempdir().expect("a temporary folder");
         let connector = LocalConnector::new(LocalSettings::default());
         let local = WiredHost::connect(&connector, Target { name: "h1".into(), ..Target::default() }).await;
         let connector = SshConnector::new(SshSettings::default());
-        let remote = WiredHost::connect(&connector, farm.target(0)).await;
-        Self { farm, local: (local, folder), remote }
+        let mut remote = Vec::new();
+        for farm in &farms {
+            remote.push(WiredHost::connect(&connector, farm.target(0)).await);
+        }
+        Self { farms, local: (local, folder), remote }
     }
 
-    /// Both hosts with their folders and names.
-    pub(super) fn each(&mut self) -> [(&'static str, &mut WiredHost, &Path); 2] {
-        [
-            ("local", &mut self.local.0, self.local.1.path()),
-            ("ssh", &mut self.remote, self.farm.host(0).folder.as_path()),
-        ]
+    /// The hosts with their names and folders.
+    pub(super) fn each(&mut self) -> Vec<(&'static str, &mut WiredHost, &Path)> {
+        let remote = ["ssh", BUSYBOX].into_iter().zip(&mut self.remote).zip(&self.farms);
+        let remote = remote.map(|((name, host), farm)| (name, host, farm.host(0).folder.as_path()));
+        std::iter::once(("local", &mut self.local.0, self.local.1.path())).chain(remote).collect()
     }
+}
+
+/// What is told of a case, in the words that the host named `name` has for it.
+pub(super) fn worded(name: &str, told: &str) -> String {
+    let mut told = told.to_owned();
+    if name == BUSYBOX {
+        for (dash, ash) in [
+            ("sh: 1: Syntax error: Unterminated", "sh: line 0: syntax error: unterminated"),
+            ("sh: 1: ", "sh: line 0: "),
+        ] {
+            told = told.replace(dash, ash);
+        }
+    }
+    told
 }
 
 /// The options with `DIR` as the host's folder.

@@ -7,6 +7,7 @@ use std::process::Command;
 
 use oneex_testkit::SmallDisk;
 
+use super::host::Wires;
 use super::paths::{prepare, table, write};
 
 /// A folder of root, which nobody else may write to, with a folder and a file that nobody else may read.
@@ -41,6 +42,7 @@ fn mount(disks: &mut BTreeMap<PathBuf, SmallDisk>, folder: &Path) -> PathBuf {
 #[tokio::test]
 async fn without_permission() {
     table(
+        Wires::both().await,
         Some("nobody"),
         closed,
         &[
@@ -200,7 +202,7 @@ async fn on_a_file_system_for_reading_alone() {
         let done = Command::new("mount").args(["-n", "-o", "remount,ro"]).arg(&disk).status();
         assert!(done.is_ok_and(|status| status.success()), "a file system can be made read-only");
     };
-    table(None, prepare, &[
+    table(Wires::both().await, None, prepare, &[
         (&["file", "directory", "link", "write", "copy", "template", "upload", "follow", "block", "tree"], "DIR/disk/new", "failed: `DIR/disk/new`: Read-only file system (is the file system mounted for reading alone?)"),
         (&["absent", "write", "copy", "template", "upload", "follow", "block", "line"], "DIR/disk/file", "failed: `DIR/disk/file`: Read-only file system (is the file system mounted for reading alone?)"),
         (&["file", "directory", "link", "write", "copy", "template", "upload", "follow", "block", "tree"], "DIR/disk/folder/new", "failed: `DIR/disk/folder/new`: Read-only file system (is the file system mounted for reading alone?)"),
@@ -219,7 +221,7 @@ async fn on_a_full_disk() {
             assert!(size < 1 << 20, "the disk is not small");
         }
     };
-    table(None, prepare, &[
+    table(Wires::both().await, None, prepare, &[
         (&["file", "directory", "link"], "DIR/disk/new", "changed + disk/new"),
         (&["write", "copy", "template", "upload", "follow", "block", "tree"], "DIR/disk/new", "failed: `DIR/disk/new`: No space left on device (free some space there, and run it again)"),
         (&["absent"], "DIR/disk/file", "changed - disk/file"),

@@ -1,4 +1,5 @@
-//! The controller and a host over SSH: what an operation does, and every word that it says, is the same on both.
+//! The controller, a host over SSH, and one that has BusyBox alone: what an operation does, and every word that it
+//! says, is the same on all of them.
 
 mod commands;
 mod host;
