@@ -66,11 +66,16 @@ impl SshConnector {
             );
             let road = self.road(&host).await?;
             let passage = road.passage.clone();
+            // That of a jump host first: whoever waits for it keeps nobody else from the others.
+            let turn = match &host.way {
+                Way::Jumps(jumps) => self.bastions.turn((jumps.clone(), host.config.clone())).await,
+                Way::Direct | Way::Command(_) => None,
+            };
             let permit = Arc::clone(&self.handshakes).acquire_owned().await;
             let host = Arc::new(host);
             let shaken = Arc::clone(&host);
             let opened = spawn_blocking(move || {
-                let _permit = permit;
+                let _permits = (turn, permit);
                 shake_hands(road, &shaken)
             });
             let opened = opened
