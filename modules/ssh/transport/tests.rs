@@ -8,6 +8,7 @@ use oneex_testkit::{FarmOptions, SshFarm, processes};
 
 use crate::ssh::{SshConnector, SshSettings};
 
+mod arguments;
 mod busybox;
 mod heard;
 
