@@ -4,7 +4,7 @@ use std::fs;
 use std::sync::{Arc, Mutex};
 
 use oneex_sdk::{CancellationToken, Command, Connector, OpError, Target};
-use oneex_testkit::SshFarm;
+use oneex_testkit::{FarmOptions, SshFarm, processes};
 
 use crate::ssh::{
     ConfigSource, Machine, ProjectSettings, SshConnector, SshSettings, StrictHostKeys, Warnings,
@@ -18,9 +18,16 @@ struct Site {
 
 impl Site {
     fn start() -> Self {
+        Self::with(&[])
+    }
+
+    /// The same with further lines of sshd_config.
+    fn with(config: &[&str]) -> Self {
+        let config = config.iter().map(|line| (*line).to_owned()).collect();
+        let farm = SshFarm::start_with(1, &FarmOptions { config, ..FarmOptions::default() });
         let home = tempfile::tempdir().expect("a home");
         fs::create_dir(home.path().join(".ssh")).expect("a folder");
-        Self { farm: SshFarm::start(1), home, warned: Arc::default() }
+        Self { farm, home, warned: Arc::default() }
     }
 
     /// Connects to `web` with these lines after what every host needs; gives what the host says.
@@ -156,4 +163,46 @@ async fn whoever_sets_a_limit_on_connecting_is_heard_in_order() {
         let wanted = format!("does not answer within {seconds} s");
         assert!(error.message.ends_with(&wanted), "{lines} {options:?}: {error}");
     }
+}
+
+#[tokio::test]
+async fn what_is_chosen_for_the_wire_is_what_the_server_sees() {
+    // The server tells what was agreed on when it is told to say more.
+    let site = Site::with(&["LogLevel DEBUG1"]);
+    for (lines, agreed) in [
+        ("", "compression: none"),
+        ("Compression yes", "compression: zlib@openssh.com"),
+        ("Compression no", "compression: none"),
+        ("KexAlgorithms ecdh-sha2-nistp256", "kex: algorithm: ecdh-sha2-nistp256"),
+        ("KexAlgorithms -curve25519*", "kex: algorithm: ecdh-sha2-nistp"),
+        ("Ciphers aes128-ctr\nMACs hmac-sha2-512", "cipher: aes128-ctr MAC: hmac-sha2-512 "),
+        ("Ciphers aes256-ctr\nMACs hmac-sha2-256-etm@openssh.com", "MAC: hmac-sha2-256-etm@openssh.com"),
+        ("Ciphers ^aes256-ctr", "cipher: aes256-ctr "),
+        ("HostKeyAlgorithms ssh-ed25519", "kex: host key algorithm: ssh-ed25519"),
+    ] {
+        let before = site.farm.log(0).len();
+        site.enter(lines, &[]).await.expect(lines);
+        assert!(processes::until(|| site.farm.log(0)[before..].contains(agreed)), "{lines}: no `{agreed}`");
+    }
+}
+
+#[tokio::test]
+async fn every_known_hosts_file_is_looked_in_and_the_first_is_written_to() {
+    let site = Site::start();
+    let host = site.farm.host(0);
+    let file = |name: &str| site.home.path().join(name);
+    let line = format!("[{}]:{} {}\n", host.address, host.port, host.host_key);
+    let several = "UserKnownHostsFile ~/one ~/two";
+    fs::write(file("two"), &line).expect("it is written");
+    let strict = format!("{several}\nStrictHostKeyChecking yes");
+    site.enter(&strict, &[]).await.expect("the second file knows the host");
+    assert!(!file("one").exists(), "there was nothing to add");
+    fs::write(file("two"), "").expect("it is written");
+    site.enter(&strict, &[]).await.expect_err("nobody knows the host now");
+    site.enter(several, &[]).await.expect("a new key is taken");
+    assert_eq!(fs::read_to_string(file("one")).expect("it is there"), line);
+    fs::write(file("one"), format!("@revoked * {}\n", host.host_key)).expect("it is written");
+    fs::write(file("two"), &line).expect("it is written");
+    let refused = site.enter(&strict, &[]).await.expect_err("one file revokes what the other knows");
+    assert!(refused.message.contains("is revoked"), "{refused}");
 }
