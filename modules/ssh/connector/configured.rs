@@ -1,6 +1,7 @@
 //! What `~/.ssh/config` says takes effect: against a real server, with a home of its own.
 
 use std::fs;
+use std::process::{Command as Process, Stdio};
 use std::sync::{Arc, Mutex};
 
 use oneex_sdk::{CancellationToken, Command, Connector, OpError, Target};
@@ -205,4 +206,39 @@ async fn every_known_hosts_file_is_looked_in_and_the_first_is_written_to() {
     fs::write(file("two"), &line).expect("it is written");
     let refused = site.enter(&strict, &[]).await.expect_err("one file revokes what the other knows");
     assert!(refused.message.contains("is revoked"), "{refused}");
+}
+
+#[tokio::test]
+async fn the_agent_is_the_one_that_is_named_and_offers_what_may_be_offered() {
+    let site = Site::start();
+    let (spare, socket) = (site.home.path().join("spare"), site.home.path().join("agent"));
+    let made = Process::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(&spare).status();
+    assert!(made.is_ok_and(|status| status.success()), "ssh-keygen runs");
+    fs::copy(spare.with_extension("pub"), site.farm.authorized_keys()).expect("it alone lets in");
+    let mut agent = Process::new("ssh-agent");
+    let mut agent = agent.args(["-D", "-a"]).arg(&socket).stdout(Stdio::null()).spawn().expect("it starts");
+    let added = processes::until(|| {
+        let add = Process::new("ssh-add").arg("-q").arg(&spare).env("SSH_AUTH_SOCK", &socket).output();
+        add.is_ok_and(|output| output.status.success())
+    });
+    let mut wrong = Vec::new();
+    for (lines, enters) in [
+        ("", false),
+        ("IdentityAgent none", false),
+        ("IdentityAgent ~/nobody", false),
+        ("IdentityAgent ~/agent", true),
+        ("IdentityAgent %d/agent", true),
+        ("IdentityAgent ~/agent\nPreferredAuthentications password", false),
+        ("IdentityAgent ~/agent\nIdentitiesOnly yes", false),
+        ("IdentityAgent ~/agent\nIdentitiesOnly yes\nIdentityFile ~/spare.pub", true),
+        ("IdentityFile ~/spare", true),
+        ("IdentitiesOnly yes\nIdentityFile ~/nobody\nIdentityFile ~/spare", true),
+    ] {
+        let entered = site.enter(lines, &[]).await;
+        if entered.is_ok() != enters {
+            wrong.push(format!("{lines}: {entered:?}"));
+        }
+    }
+    agent.kill().and_then(|()| agent.wait()).expect("it ends");
+    assert!(added && wrong.is_empty(), "{}", wrong.join("\n"));
 }
