@@ -11,11 +11,13 @@ use ssh2::{ErrorCode, KeyboardInteractivePrompt, Prompt, Session};
 use self::agent::KeyAgent;
 use self::key::KeyFile;
 use self::way::{Way, ways};
-use super::error::{is_lost, is_timeout, lost};
+use super::error::{is_lost, lost};
 use super::host_settings::{HostSettings, Login};
 
 /// The server refuses a key before it has seen a signature (`LIBSSH2_ERROR_AUTHENTICATION_FAILED`).
 const REFUSED: ErrorCode = ErrorCode::Session(-18);
+/// The server ended the connection with a message of its own (`LIBSSH2_ERROR_SOCKET_DISCONNECT`).
+const GOODBYE: ErrorCode = ErrorCode::Session(-13);
 /// The password has to be changed first (`LIBSSH2_ERROR_PASSWORD_EXPIRED`).
 const EXPIRED: ErrorCode = ErrorCode::Session(-15);
 /// A key could not be used at all (`LIBSSH2_ERROR_FILE`).
@@ -178,13 +180,21 @@ impl Attempt<'_> {
         Ok(false)
     }
 
-    /// The host hung up: for good, where something was refused before.
+    /// The connection is over. A host that has had enough says goodbye; what ends without a word was cut.
     fn lost(&self, error: &ssh2::Error) -> OpError {
-        if self.tried.is_empty() || is_timeout(error) {
+        let tried = self.tried.join(", ");
+        if tried.is_empty() {
             return lost(&format!("while logging in: {}", error.message()));
         }
-        OpError::denied(format!("the host hung up while `{}` logged in; tried: {}", self.user, self.tried.join(", ")))
-            .hint("the host may allow fewer tries (`MaxAuthTries`): name the right key with `ansible_ssh_private_key_file`")
+        let hint = "the host may allow fewer tries (`MaxAuthTries`): name the right key with `ansible_ssh_private_key_file`";
+        let user = self.user;
+        match error.code() == GOODBYE {
+            true => OpError::denied(format!("the host hung up while `{user}` logged in; tried: {tried}"))
+                .hint(hint),
+            false => {
+                lost(&format!("while `{user}` logged in: {}; tried: {tried}", error.message())).hint(hint)
+            }
+        }
     }
 
     fn refusal(&self) -> OpError {

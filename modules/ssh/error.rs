@@ -16,11 +16,6 @@ pub(super) fn is_lost(error: &ssh2::Error) -> bool {
     matches!(error.code(), ErrorCode::Session(code) if LOST.contains(&code) || code == TIMEOUT)
 }
 
-/// Says whether nothing was heard for too long.
-pub(super) fn is_timeout(error: &ssh2::Error) -> bool {
-    error.code() == ErrorCode::Session(TIMEOUT)
-}
-
 /// Says whether the call has to be made again later.
 pub(super) fn is_again(error: &ssh2::Error) -> bool {
     error.code() == ErrorCode::Session(AGAIN)

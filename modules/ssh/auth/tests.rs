@@ -306,3 +306,50 @@ async fn what_cannot_be_used_says_why() {
         Login { identity_files: files(&[&missing, &locked, &farm.client_key()], false), ..Login::default() };
     assert!(enter(&farm, usual).await.is_ok(), "the usual files are passed over where they are of no use");
 }
+
+/// A port that leads to a host, until that has said so many bytes; then both ends are closed.
+fn cut_after(farm: &SshFarm, bytes: usize) -> std::net::SocketAddr {
+    use std::io::{Read, Write};
+    use std::net::{Shutdown, TcpListener, TcpStream};
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let host = (farm.host(0).address, farm.host(0).port);
+    std::thread::spawn(move || {
+        let (ours, _) = listener.accept()?;
+        let theirs = TcpStream::connect(host)?;
+        let (mut from, mut to) = (ours.try_clone()?, theirs.try_clone()?);
+        std::thread::spawn(move || std::io::copy(&mut from, &mut to));
+        let mut said = (&theirs).take(bytes as u64);
+        let mut buffer = [0; 4096];
+        while let count @ 1.. = said.read(&mut buffer)? {
+            (&ours).write_all(&buffer[..count])?;
+        }
+        ours.shutdown(Shutdown::Both)?;
+        theirs.shutdown(Shutdown::Both)
+    });
+    address
+}
+
+#[tokio::test]
+async fn a_connection_that_is_cut_while_logging_in_is_unreachable_wherever_it_is_cut() {
+    let farm = farm(&[]);
+    let strangers = ["one", "two"].map(|name| generate(&farm, name, "-t ed25519", ""));
+    let key = farm.client_key();
+    let mut late = 0;
+    for bytes in (100..).step_by(90) {
+        assert!(bytes < 10_000, "it is never let in");
+        let address = cut_after(&farm, bytes);
+        let host = resolve(&SshSettings::default(), &farm.target(0)).expect("it is resolved");
+        let identity_files = files(&[&strangers[0], &strangers[1], &key], true);
+        let login = Login { identity_files, ..Login::default() };
+        let host = HostSettings { host_name: address.ip().to_string(), port: address.port(), login, ..host };
+        match SshConnector::new(SshSettings::default()).open(host, Elevation::default()).await {
+            Ok(_) => break,
+            Err(error) => {
+                assert_eq!(error.kind, ErrorKind::Unreachable, "after {bytes} bytes: {error}");
+                late += usize::from(error.message.contains("tried: "));
+            }
+        }
+    }
+    assert!(late > 0, "no cut was between two keys");
+}
