@@ -9,9 +9,12 @@ pub mod local;
 pub mod ssh;
 
 mod elevation;
+mod entered;
 mod shell;
 
 use std::sync::Arc;
+
+pub use entered::{AskSecret, Entered};
 
 /// What the modules need to know of the world around the program.
 #[derive(Debug, Clone, Default)]

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
+use oneex_modules::Entered;
+
 use crate::commands::GlobalArgs;
 use crate::error::CommandError;
 use crate::log::{self, Log};
@@ -50,6 +52,8 @@ pub(crate) struct Context {
     pub(crate) interactive: bool,
     /// The number of the user that the program runs as.
     pub(crate) uid: u32,
+    /// What the person enters while the program runs.
+    pub(crate) entered: Entered,
 }
 
 impl Context {
@@ -75,6 +79,7 @@ impl Context {
             verbosity: args.verbosity(),
             interactive: std::io::stdin().is_terminal() && std::io::stderr().is_terminal(),
             uid: rustix::process::getuid().as_raw(),
+            entered: Entered::default(),
         })
     }
 
@@ -140,6 +145,7 @@ impl Context {
             verbosity: Verbosity::default(),
             interactive: false,
             uid: u32::MAX,
+            entered: Entered::default(),
         };
         (context, captured)
     }

@@ -18,6 +18,7 @@ mod log;
 mod manual;
 mod modules;
 mod params;
+mod person;
 mod prompt;
 mod remembered;
 mod report;

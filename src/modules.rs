@@ -34,7 +34,7 @@ pub(crate) struct Tables {
 
 /// Everything that the modules bring, with the settings of this machine, this person and the project.
 pub(crate) fn registry(context: &Context, tables: Tables, redactor: &Arc<Redactor>) -> Registry {
-    let local = LocalSettings { home: context.home.clone() };
+    let local = LocalSettings { home: context.home.clone(), entered: context.entered.clone() };
     let http = tables.http.lazy(proxies(context), context.variables.clone(), Arc::clone(redactor));
     let settings = Settings { http, local, ssh: tables.ssh.over(ssh(context, tables.user)) };
     let mut registry = Registry::default();
@@ -74,6 +74,7 @@ fn ssh(context: &Context, user: Option<String>) -> SshSettings {
         user,
         warnings: warnings(context),
         key_files: in_folder(&KEYS),
+        entered: context.entered.clone(),
         agent_socket: variable("SSH_AUTH_SOCK").map(|path| Path::new(path).to_path_buf()),
         known_hosts: in_folder(&["known_hosts", "known_hosts2"]),
         global_known_hosts: ["/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2"]

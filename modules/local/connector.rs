@@ -6,6 +6,7 @@ use std::sync::Arc;
 use oneex_sdk::{BoxFuture, CancellationToken, Connector, OpResult, Target, Transport};
 
 use super::LocalTransport;
+use crate::Entered;
 use crate::elevation::Elevation;
 
 /// What the controller as a host needs to know of its surroundings.
@@ -14,6 +15,8 @@ pub struct LocalSettings {
     /// Where commands run that name no folder, and `/` where it does not exist; the program's own
     /// folder when left out.
     pub home: Option<PathBuf>,
+    /// What a person enters where the inventory does not have it.
+    pub entered: Entered,
 }
 
 /// The connector `local`.
@@ -40,7 +43,7 @@ impl Connector for LocalConnector {
         _cancel: &'a CancellationToken,
     ) -> BoxFuture<'a, OpResult<Arc<dyn Transport>>> {
         Box::pin(async move {
-            let elevation = Elevation::of(target, None)?;
+            let elevation = Elevation::of(target, self.settings.entered.become_password())?;
             let transport = LocalTransport::new(self.settings.clone(), elevation);
             Ok(Arc::new(transport) as Arc<dyn Transport>)
         })

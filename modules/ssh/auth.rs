@@ -13,6 +13,7 @@ use self::key::KeyFile;
 use self::way::{Way, ways};
 use super::error::{is_lost, lost};
 use super::host_settings::{HostSettings, Login};
+use crate::Entered;
 
 /// The server refuses a key before it has seen a signature (`LIBSSH2_ERROR_AUTHENTICATION_FAILED`).
 const REFUSED: ErrorCode = ErrorCode::Session(-18);
@@ -23,12 +24,14 @@ const EXPIRED: ErrorCode = ErrorCode::Session(-15);
 /// A key could not be used at all (`LIBSSH2_ERROR_FILE`).
 const UNUSABLE: ErrorCode = ErrorCode::Session(-16);
 
-/// Logs in, or fails with `denied` and everything that was tried.
-pub(super) fn log_in(session: &Session, host: &HostSettings) -> OpResult<()> {
+/// Logs in, or fails with `denied` and everything that was tried. Blocks, and longer where a person is asked for the
+/// passphrase of a key.
+pub(super) fn log_in(session: &Session, host: &HostSettings, entered: &Entered) -> OpResult<()> {
     let mut attempt = Attempt {
         session,
         user: &host.user,
         login: &host.login,
+        entered,
         offered: String::new(),
         tried: Vec::new(),
         accepted: Vec::new(),
@@ -52,11 +55,23 @@ pub(super) fn log_in(session: &Session, host: &HostSettings) -> OpResult<()> {
     Err(attempt.refusal())
 }
 
+/// What came of a private key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Tried {
+    /// That was all.
+    LetIn,
+    /// The host did not take it, or wants more.
+    Refused,
+    /// libssh2 cannot open it.
+    Unusable,
+}
+
 /// A login on its way.
 struct Attempt<'a> {
     session: &'a Session,
     user: &'a str,
     login: &'a Login,
+    entered: &'a Entered,
     /// The methods that the host takes next.
     offered: String,
     /// What it did not take.
@@ -111,44 +126,73 @@ impl Attempt<'_> {
             self.tried.push(format!("`{shown}` (a public key, and the agent does not have it)"));
             return Ok(false);
         };
-        let passphrase = self.login.passphrase.as_ref().map(|secret| secret.expose().as_str());
-        if file.encrypted && passphrase.is_none() {
-            if named {
-                return Err(OpError::denied(format!(
-                    "the private key `{shown}` is encrypted and no passphrase is set"
-                ))
-                .hint(
-                    "set `ansible_ssh_private_key_passphrase`, or add the key to the agent with `ssh-add`",
-                ));
-            }
-            self.tried.push(format!("`{shown}` (encrypted, passed over)"));
-            return Ok(false);
+        if !file.encrypted || self.login.passphrase.is_some() {
+            let passphrase = self.login.passphrase.as_ref().filter(|_| file.encrypted);
+            return match self.private_key(file, private, passphrase)? {
+                Tried::Unusable => self.pass_over(file, named, unusable(file)),
+                tried => Ok(tried == Tried::LetIn),
+            };
         }
-        let passphrase = passphrase.filter(|_| file.encrypted);
+        let before = self.tried.len();
+        let mut wrong = None;
+        while let Some(passphrase) = self.entered.passphrase(&file.path, wrong.as_ref()) {
+            match self.private_key(file, private, Some(&passphrase.text))? {
+                Tried::Unusable => wrong = Some(passphrase),
+                tried => return Ok(tried == Tried::LetIn),
+            }
+            self.tried.truncate(before);
+        }
+        if wrong.is_some() {
+            return self.pass_over(file, named, unusable(file));
+        }
+        if named {
+            let message = format!("the private key `{shown}` is encrypted and no passphrase is set");
+            return Err(OpError::denied(message).hint(
+                "set `ansible_ssh_private_key_passphrase`, or add the key to the agent with `ssh-add`",
+            ));
+        }
+        self.tried.push(format!("`{shown}` (encrypted, passed over)"));
+        Ok(false)
+    }
+
+    /// Goes on without a key, unless it is the one that was chosen.
+    fn pass_over(&mut self, file: &KeyFile, named: bool, (why, hint): (&str, &str)) -> OpResult<bool> {
+        let shown = file.path.display();
+        if named {
+            let message = format!("the private key `{shown}` cannot be used: {why}");
+            return Err(OpError::denied(message).hint(hint));
+        }
+        self.tried.push(format!("`{shown}` ({why})"));
+        Ok(false)
+    }
+
+    /// Tries a key, with each of its certificates first.
+    fn private_key(
+        &mut self,
+        file: &KeyFile,
+        private: &str,
+        passphrase: Option<&Secret<String>>,
+    ) -> OpResult<Tried> {
+        let shown = file.path.display();
+        let passphrase = passphrase.map(|secret| secret.expose().as_str());
         for certificate in file.certificates(&self.login.certificate_files) {
             let line = Some(certificate.line.as_str());
             let result = self.session.userauth_pubkey_memory(self.user, line, private, passphrase);
             let before = self.accepted.len();
             if self.judge("publickey", result, format!("`{shown}` with `{}`", certificate.path.display()))? {
-                return Ok(true);
+                return Ok(Tried::LetIn);
             }
             // What the host took once it does not take again.
             if self.accepted.len() > before {
-                return Ok(false);
+                return Ok(Tried::Refused);
             }
         }
-        let result = self.session.userauth_pubkey_memory(self.user, None, private, passphrase);
-        match result {
-            Err(error) if error.code() == UNUSABLE && !is_lost(&error) => {
-                let (why, hint) = unusable(file);
-                if named {
-                    let message = format!("the private key `{shown}` cannot be used: {why}");
-                    return Err(OpError::denied(message).hint(hint));
-                }
-                self.tried.push(format!("`{shown}` ({why})"));
-                Ok(false)
+        match self.session.userauth_pubkey_memory(self.user, None, private, passphrase) {
+            Err(error) if error.code() == UNUSABLE && !is_lost(&error) => Ok(Tried::Unusable),
+            result => {
+                let is_in = self.judge("publickey", result, format!("`{shown}`"))?;
+                Ok(if is_in { Tried::LetIn } else { Tried::Refused })
             }
-            result => self.judge("publickey", result, format!("`{shown}`")),
         }
     }
 

@@ -4,7 +4,7 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
-use oneex_sdk::{BoxFuture, CancellationToken, Connector, OpError, OpResult, Target, Transport};
+use oneex_sdk::{BoxFuture, CancellationToken, Connector, ErrorKind, OpError, OpResult, Target, Transport};
 use ssh2::{ErrorCode, Session};
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
@@ -17,6 +17,7 @@ use super::resolve::{resolve, resolve_jump};
 use super::road::Road;
 use super::transport::SshTransport;
 use super::{ConfigSource, SshSettings, auth, host_key};
+use crate::Entered;
 use crate::elevation::Elevation;
 
 /// Connections that are being opened at a time, for each processor. Opening one takes seven round trips and 2 ms of
@@ -64,37 +65,51 @@ impl SshConnector {
                 user = host.user,
                 "connecting"
             );
-            let road = self.road(&host).await?;
-            let passage = road.passage.clone();
-            // That of a jump host first: whoever waits for it keeps nobody else from the others.
-            let turn = match &host.way {
-                Way::Jumps(jumps) => self.bastions.turn((jumps.clone(), host.config.clone())).await,
-                Way::Direct | Way::Command(_) => None,
-            };
-            let permit = Arc::clone(&self.handshakes).acquire_owned().await;
             let host = Arc::new(host);
-            let shaken = Arc::clone(&host);
-            let opened = spawn_blocking(move || {
-                let _permits = (turn, permit);
-                shake_hands(road, &shaken)
-            });
-            let opened = opened
-                .await
-                .map_err(|error| OpError::failed(format!("the connection was not opened: {error}")))?;
-            let link = match opened {
-                Ok(link) => link,
-                Err(Broken { error, offered }) => {
-                    passage.settle().await;
-                    let error = passage.explain(error);
-                    return Err(match offered {
-                        Some(offered) => self.compare(&host, *offered).await.unwrap_or(error),
-                        None => error,
-                    });
+            let asked = self.settings.entered.asked();
+            let link = match self.link(&host).await {
+                // The host may have hung up while it waited for a person.
+                Err(error)
+                    if error.kind == ErrorKind::Unreachable && self.settings.entered.asked() > asked =>
+                {
+                    self.link(&host).await?
                 }
+                linked => linked?,
             };
             tracing::debug!(host = host.name, took = ?begun.elapsed(), "connected");
             SshTransport::start(link, elevation, &host)
         })
+    }
+
+    /// Connects and logs in.
+    async fn link(&self, host: &Arc<HostSettings>) -> OpResult<Link> {
+        let road = self.road(host).await?;
+        let passage = road.passage.clone();
+        // That of a jump host first: whoever waits for it keeps nobody else from the others.
+        let turn = match &host.way {
+            Way::Jumps(jumps) => self.bastions.turn((jumps.clone(), host.config.clone())).await,
+            Way::Direct | Way::Command(_) => None,
+        };
+        let permit = Arc::clone(&self.handshakes).acquire_owned().await;
+        let (shaken, entered) = (Arc::clone(host), self.settings.entered.clone());
+        let opened = spawn_blocking(move || {
+            let _permits = (turn, permit);
+            shake_hands(road, &shaken, &entered)
+        });
+        let opened = opened
+            .await
+            .map_err(|error| OpError::failed(format!("the connection was not opened: {error}")))?;
+        match opened {
+            Ok(link) => Ok(link),
+            Err(Broken { error, offered }) => {
+                passage.settle().await;
+                let error = passage.explain(error);
+                Err(match offered {
+                    Some(offered) => self.compare(host, *offered).await.unwrap_or(error),
+                    None => error,
+                })
+            }
+        }
     }
 
     /// Asks a host that does not agree with us what it offers; nothing where that does not tell why.
@@ -133,7 +148,7 @@ impl SshConnector {
     async fn reach(&self, target: &Target) -> OpResult<Arc<dyn Transport>> {
         let asked = target.clone();
         let host = self.ask(move |settings| resolve(settings, &asked)).await?;
-        let elevation = Elevation::of(target, None)?;
+        let elevation = Elevation::of(target, self.settings.entered.become_password())?;
         Ok(Arc::new(self.open(host, elevation).await?))
     }
 
@@ -187,7 +202,7 @@ impl From<OpError> for Broken {
 }
 
 /// Everything up to an open session; blocks, each step for the connection's time limit at most.
-fn shake_hands(road: Road, host: &HostSettings) -> Result<Link, Broken> {
+fn shake_hands(road: Road, host: &HostSettings, entered: &Entered) -> Result<Link, Broken> {
     let Road { socket: stream, passage } = road;
     let broken = |error: ssh2::Error| {
         let (address, port) = (&host.host_name, host.port);
@@ -215,7 +230,7 @@ fn shake_hands(road: Road, host: &HostSettings) -> Result<Link, Broken> {
         return Err(Broken { error: broken(error), offered });
     }
     host_key::check(&session, &known, host, peer)?;
-    auth::log_in(&session, host)?;
+    auth::log_in(&session, host, entered)?;
     Ok(Link { session, socket, passage })
 }
 

@@ -39,7 +39,7 @@ pub(super) fn resolve(settings: &SshSettings, target: &Target) -> OpResult<HostS
     let source = arguments.source.as_ref().unwrap_or(&settings.config);
     let mut host = ask(settings, &target.name, original, &given, source)?;
     host.host_key.known.clone_from(&target.host_keys);
-    host.login.password.clone_from(&target.password);
+    host.login.password = target.password.as_ref().or(settings.entered.login_password()).cloned();
     if variables.passphrase.is_some() {
         host.login.passphrase = variables.passphrase;
     }

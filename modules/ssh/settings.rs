@@ -7,6 +7,7 @@ use oneex_sdk::Secret;
 
 use super::config::{ConfigSource, Machine};
 use super::warnings::Warnings;
+use crate::Entered;
 
 /// What happens when a host's key is not known, as `StrictHostKeyChecking` in ssh_config(5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -52,6 +53,8 @@ pub struct SshSettings {
     pub key_files: Vec<PathBuf>,
     /// What opens encrypted private keys.
     pub passphrase: Option<Secret<String>>,
+    /// What a person enters where neither the inventory nor this has it.
+    pub entered: Entered,
     /// The socket of the agent, where ssh_config names none.
     pub agent_socket: Option<PathBuf>,
     /// The user's files where ssh_config names none, in the format of sshd(8), `SSH_KNOWN_HOSTS FILE FORMAT`; missing ones are passed
@@ -80,6 +83,7 @@ impl Default for SshSettings {
             warnings: Warnings::default(),
             key_files: Vec::new(),
             passphrase: None,
+            entered: Entered::default(),
             agent_socket: None,
             known_hosts: Vec::new(),
             global_known_hosts: Vec::new(),

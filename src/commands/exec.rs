@@ -7,13 +7,14 @@ use oneex_engine::run::{Listener, RunOptions};
 use oneex_sdk::{Map, Value};
 
 use super::examples;
-use super::inputs::{ForksArgs, OutputFormat, SiteArgs};
+use super::inputs::{AskArgs, ForksArgs, OutputFormat, SiteArgs};
 use crate::adhoc::{self, Operation};
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::gates::Gates;
 use crate::launch::{Job, launch};
+use crate::person;
 use crate::prompt::Asker;
 use crate::report::exec::ExecLog;
 use crate::report::heartbeat::Heartbeat;
@@ -47,6 +48,8 @@ pub(crate) struct Args {
     #[arg(long, conflicts_with = "output")]
     merge: bool,
     #[command(flatten)]
+    ask: AskArgs,
+    #[command(flatten)]
     forks: ForksArgs,
     /// Approve a protected environment, by its name
     #[arg(long, value_name = "ENVIRONMENT")]
@@ -70,6 +73,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, CommandError> 
     let asker = Arc::new(Asker::new(context.stderr.clone(), context.signals.clone()));
     let gates = Gates::new(context, &args.approve, false, site.environment.as_ref(), &asker, None);
     gates.enter(site.environment.as_ref(), "run a command")?;
+    person::ask(context, &args.ask, &asker, &site.redactor)?;
+    person::listen(context, &asker, &site.redactor, None);
     let stdout = context.stdout.clone();
     let mut listeners: Vec<Box<dyn Listener>> = Vec::new();
     if args.output == OutputFormat::Json {

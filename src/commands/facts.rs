@@ -6,13 +6,14 @@ use oneex_engine::run::{Listener, NodeStatus, RunEvent, RunOptions, Stamped};
 use oneex_sdk::{json, visible};
 
 use super::examples;
-use super::inputs::{ForksArgs, OutputFormat, SiteArgs};
+use super::inputs::{AskArgs, ForksArgs, OutputFormat, SiteArgs};
 use crate::adhoc::{self, Facts};
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::gates::Gates;
 use crate::launch::{Job, launch};
+use crate::person;
 use crate::prompt::Asker;
 use crate::report::{failure, json::escape};
 use crate::site::Site;
@@ -27,6 +28,8 @@ pub(crate) struct Args {
     #[command(flatten)]
     site: SiteArgs,
     #[command(flatten)]
+    ask: AskArgs,
+    #[command(flatten)]
     forks: ForksArgs,
     /// What standard output has: facts as people read them, or one JSON object a line and host
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
@@ -38,6 +41,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, CommandError> 
     let site = Site::open(context, &context.cwd, &args.site)?;
     let graph = adhoc::graph("facts", site.hosts(&args.pattern)?, Arc::new(Facts))?;
     let asker = Arc::new(Asker::new(context.stderr.clone(), context.signals.clone()));
+    person::ask(context, &args.ask, &asker, &site.redactor)?;
+    person::listen(context, &asker, &site.redactor, None);
     let gates = Gates::new(context, &[], false, None, &asker, None);
     let mut options = RunOptions::default();
     if let Some(forks) = args.forks.forks.map(usize::from).or(site.config.defaults.forks) {

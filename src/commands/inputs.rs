@@ -15,6 +15,17 @@ pub(crate) struct SiteArgs {
     pub(crate) env: Option<String>,
 }
 
+/// What is asked for before anything is run.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct AskArgs {
+    /// Ask for the password to log in with, for hosts whose inventory has none
+    #[arg(short = 'k', long)]
+    pub(crate) ask_pass: bool,
+    /// Ask for the password of sudo, su or doas, for hosts whose inventory has none
+    #[arg(short = 'K', long)]
+    pub(crate) ask_become_pass: bool,
+}
+
 /// Values for a runbook's parameters.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct ParamArgs {

@@ -3,7 +3,7 @@
 use oneex_engine::run::{Mode, RunStatus};
 
 use super::examples;
-use super::inputs::{PaceArgs, ParamArgs, ReportArgs, SelectArgs, SiteArgs};
+use super::inputs::{AskArgs, PaceArgs, ParamArgs, ReportArgs, SelectArgs, SiteArgs};
 use super::runbook_help;
 use crate::context::Context;
 use crate::error::CommandError;
@@ -11,6 +11,7 @@ use crate::exit::Exit;
 use crate::gates::Gates;
 use crate::launch::launch;
 use crate::load::{self, Loading};
+use crate::person;
 use crate::report::choose::choose;
 
 /// Show what a run would change, and change nothing
@@ -31,6 +32,8 @@ pub(crate) struct Args {
     #[command(flatten)]
     pace: PaceArgs,
     #[command(flatten)]
+    ask: AskArgs,
+    #[command(flatten)]
     report: ReportArgs,
     /// End with code 5 when a run would change something
     #[arg(long)]
@@ -49,7 +52,9 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, CommandError> 
     let loading =
         Loading { site: &args.site, params: &args.params, partial: false, report: Some(&args.report) };
     let runbook = load::load(context, runbook.unwrap_or_default(), &loading)?;
+    person::ask(context, &args.ask, &runbook.asker, &runbook.loaded.redactor)?;
     let chosen = choose(context, &args.report, Mode::Plan, &runbook.loaded.sources);
+    person::listen(context, &runbook.asker, &runbook.loaded.redactor, chosen.live.clone());
     let job = runbook.job(Mode::Plan, "plan", &args.select, &args.pace)?;
     let ended = launch(context, job, Gates::open(), chosen.listeners)?;
     let reports = ended.write_stats(context, &args.report, &chosen.lost);

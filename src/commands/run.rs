@@ -3,7 +3,7 @@
 use oneex_engine::run::Mode;
 
 use super::examples;
-use super::inputs::{PaceArgs, ParamArgs, ReportArgs, SelectArgs, SiteArgs};
+use super::inputs::{AskArgs, PaceArgs, ParamArgs, ReportArgs, SelectArgs, SiteArgs};
 use super::runbook_help;
 use crate::context::Context;
 use crate::error::CommandError;
@@ -11,6 +11,7 @@ use crate::exit::Exit;
 use crate::gates::Gates;
 use crate::launch::{check_approvals, launch};
 use crate::load::{self, Loading};
+use crate::person;
 use crate::report::choose::choose;
 
 /// Run a runbook
@@ -38,6 +39,8 @@ pub(crate) struct Args {
     #[arg(short, long)]
     yes: bool,
     #[command(flatten)]
+    ask: AskArgs,
+    #[command(flatten)]
     report: ReportArgs,
     /// Show help, with the runbook's own where one is named
     #[arg(short, long)]
@@ -60,7 +63,9 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, CommandError> 
 
     Gates::new(context, &args.approve, args.yes, environment, &runbook.asker, None)
         .enter(environment, &format!("run `{}`", runbook.name))?;
+    person::ask(context, &args.ask, &runbook.asker, &runbook.loaded.redactor)?;
     let chosen = choose(context, &args.report, Mode::Run, &runbook.loaded.sources);
+    person::listen(context, &runbook.asker, &runbook.loaded.redactor, chosen.live.clone());
     let gates = Gates::new(context, &args.approve, args.yes, environment, &runbook.asker, chosen.live);
     let job = runbook.job(Mode::Run, "run", &args.select, &args.pace)?;
     let ended = launch(context, job, gates, chosen.listeners)?;

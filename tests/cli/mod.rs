@@ -10,6 +10,7 @@ mod machines;
 mod manual;
 mod mistakes;
 mod parameters;
+mod passwords;
 mod questions;
 mod reports;
 mod secrets;

@@ -45,7 +45,10 @@ async fn commands_begin_in_the_home_folder_or_at_the_root() {
     let folder = tempfile::tempdir().expect("a folder");
     let there = folder.path().to_path_buf();
     for (home, expected) in [(there.clone(), there.clone()), (there.join("gone"), "/".into())] {
-        let local = LocalTransport::new(LocalSettings { home: Some(home) }, Elevation::default());
+        let local = LocalTransport::new(
+            LocalSettings { home: Some(home), ..LocalSettings::default() },
+            Elevation::default(),
+        );
         let output = local.run(&Command::argv(["pwd"]), &CancellationToken::new()).await.expect("it runs");
         assert_eq!(output.stdout_text(), format!("{}\n", expected.display()));
     }

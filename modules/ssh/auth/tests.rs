@@ -307,6 +307,45 @@ async fn what_cannot_be_used_says_why() {
     assert!(enter(&farm, usual).await.is_ok(), "the usual files are passed over where they are of no use");
 }
 
+/// A person who gives these answers, the last one first.
+#[derive(Debug)]
+struct Person(std::sync::Mutex<Vec<&'static str>>);
+
+impl crate::AskSecret for Person {
+    fn passphrase(&self, _: &Path, _: bool) -> Option<Secret<String>> {
+        self.0.lock().expect("nobody failed").pop().map(|text| Secret::new(text.to_owned()))
+    }
+}
+
+#[tokio::test]
+async fn a_passphrase_is_asked_once_for_all_hosts() {
+    let farm = farm(&[]);
+    let key = generate(&farm, "locked", "-t ed25519", PASSPHRASE);
+    allow(&farm, &key);
+    for (answers, expected) in [
+        (&[PASSPHRASE][..], Ok(())),
+        (&[PASSPHRASE, "wrong", "wronger"], Ok(())),
+        (&[PASSPHRASE, "a", "b", "c"], Err("cannot be used: the passphrase is wrong")),
+        (&[PASSPHRASE, ""], Err("is encrypted and no passphrase is set")),
+        (&[], Err("is encrypted and no passphrase is set")),
+    ] {
+        let settings = SshSettings::default();
+        settings.entered.set_person(std::sync::Arc::new(Person(std::sync::Mutex::new(answers.to_vec()))));
+        let login = Login { identity_files: files(&[&key], true), ..Login::default() };
+        let host = resolve(&settings, &farm.target(0)).expect("it is resolved");
+        let host = HostSettings { login, ..host };
+        let connector = SshConnector::new(settings);
+        let opened = (0..6).map(|_| connector.open(host.clone(), Elevation::default()));
+        for opened in futures_util::future::join_all(opened).await {
+            match (opened, expected) {
+                (Ok(_), Ok(())) => {}
+                (Err(error), Err(said)) => assert!(error.message.contains(said), "{answers:?}: {error}"),
+                (opened, _) => panic!("{answers:?}: {:?}", opened.map(|_| ())),
+            }
+        }
+    }
+}
+
 /// A port that leads to a host, until that has said so many bytes; then both ends are closed.
 fn cut_after(farm: &SshFarm, bytes: usize) -> std::net::SocketAddr {
     use std::io::{Read, Write};
