@@ -22,9 +22,9 @@ pub(crate) struct Verbosity(pub(crate) i8);
 impl Verbosity {
     /// Failures and the last line only.
     pub(crate) const QUIET: Self = Self(-1);
-    /// What is unchanged, and what begins.
+    /// What is unchanged, what begins, and what commands write while they run.
     pub(crate) const STEPS: Self = Self(1);
-    /// Arguments and output of operations.
+    /// Arguments and results of operations.
     pub(crate) const DETAILS: Self = Self(2);
     /// The program's own log.
     pub(crate) const LOG: Self = Self(3);

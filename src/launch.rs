@@ -22,6 +22,7 @@ use crate::context::Context;
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::gates::Gates;
+use crate::remembered;
 use crate::report::stats::{Api, Stats};
 use crate::site::Site;
 
@@ -44,7 +45,14 @@ pub(crate) struct Job<'a> {
 
 impl Job<'_> {
     /// The run of a graph that no script made.
-    pub(crate) fn adhoc(name: &str, graph: Graph, site: Site, options: RunOptions) -> Self {
+    pub(crate) fn adhoc(
+        context: &Context,
+        name: &str,
+        graph: Graph,
+        site: Site,
+        options: RunOptions,
+    ) -> Self {
+        let runs = remembered::runs(context, &context.cwd);
         let introduction = RunIntroduction {
             mode: "exec",
             environment: site.environment.map(|environment| environment.name),
@@ -63,6 +71,7 @@ impl Job<'_> {
                 sources: Arc::default(),
                 files: Arc::new(NoFiles),
                 reads: Memory::off(),
+                runs,
                 templates: Templates::default(),
                 listeners,
                 runtime,

@@ -54,6 +54,8 @@ pub(crate) struct LoadedRunbook {
     forks: Option<usize>,
     /// Where what its tasks read on hosts is kept for the next run.
     reads: Option<PathBuf>,
+    /// Where what is left of runs is kept.
+    runs: Option<PathBuf>,
 }
 
 /// Loads a runbook, and shows or keeps what the load says and warns of.
@@ -80,7 +82,8 @@ pub(crate) fn load(
         told.show(&redactor, &loaded.warnings, &loaded.messages);
     }
     let reads = remembered::file(context, &runbook.path);
-    Ok(LoadedRunbook { name: runbook.name, loaded, asker, said, forks, reads })
+    let runs = remembered::runs(context, runbook.path.parent().unwrap_or(Path::new("/")));
+    Ok(LoadedRunbook { name: runbook.name, loaded, asker, said, forks, reads, runs })
 }
 
 /// What a load says, as events of the run.
@@ -127,7 +130,7 @@ impl Told<'_> {
         error: CommandError,
     ) -> CommandError {
         if self.loading.as_events() {
-            let lines = JsonLines::new(self.context.stdout.clone());
+            let lines = JsonLines::new(self.context.stdout.clone(), false);
             let sink = EventSink::new(Arc::clone(redactor), vec![Box::new(lines)]);
             events(warnings, messages).for_each(|event| sink.emit(event));
             sink.emit(RunEvent::LoadFailed { errors: error.mistakes() });
@@ -246,8 +249,11 @@ impl LoadedRunbook {
         let loaded = &self.loaded;
         let file = self.reads.clone().filter(|_| !pace.no_read_ahead);
         let reads = file.map_or_else(Memory::off, Memory::open);
+        let runs = self.runs.clone();
         Ok(Job {
-            assemble: Box::new(move |listeners, runtime| loaded.context(mode, reads, listeners, runtime)),
+            assemble: Box::new(move |listeners, runtime| {
+                loaded.context(mode, reads, runs, listeners, runtime)
+            }),
             options: self.options(select, &pace.forks)?,
             introduction: RunIntroduction {
                 mode: word,

@@ -1,11 +1,21 @@
-//! Where a runbook's run keeps what the next run may read ahead.
+//! Where runs keep what is theirs: the project's `.oneex`, or the user's cache folder (XDG Base Directory
+//! Specification) where there is no project.
 
 use std::path::{Component, Path, PathBuf};
 
 use crate::context::Context;
 
-/// The file for this runbook: in the project's `.oneex`, or in the user's cache folder (XDG Base Directory
-/// Specification) where there is no project; none where there is neither.
+/// The folder of all runs of a project's runbooks, or of those without one; `folder` is the runbook's, or the current
+/// one where there is no runbook. None where there is neither a project nor a home.
+pub(crate) fn runs(context: &Context, folder: &Path) -> Option<PathBuf> {
+    let base = match Context::project_above(folder) {
+        Some(root) => root.join(".oneex"),
+        None => cache(context)?.join("oneex"),
+    };
+    Some(base.join("runs"))
+}
+
+/// The file of what the next run of this runbook may read ahead; none where there is neither a project nor a home.
 pub(crate) fn file(context: &Context, runbook: &Path) -> Option<PathBuf> {
     let folder = runbook.parent().unwrap_or(Path::new("/"));
     let (base, within) = match Context::project_above(folder) {
@@ -27,7 +37,7 @@ fn cache(context: &Context) -> Option<PathBuf> {
 mod tests {
     use std::path::Path;
 
-    use super::file;
+    use super::{file, runs};
     use crate::context::Context;
 
     #[test]
@@ -44,7 +54,9 @@ mod tests {
             let cached = Some(format!("{base}/oneex/reads/srv/x.rhai.json").into());
             assert_eq!(file(&context, Path::new("/srv/x.rhai")), cached);
         }
+        assert_eq!(runs(&context, Path::new("/srv")), Some("/home/ops/.cache/oneex/runs".into()));
         std::fs::write(folder.path().join("oneex.toml"), "").unwrap();
+        assert_eq!(runs(&context, &folder.path().join("sub")), below(".oneex/runs"));
         let runbook = folder.path().join("runbooks/x.rhai");
         assert_eq!(file(&context, &runbook), below(".oneex/reads/runbooks/x.rhai.json"));
     }

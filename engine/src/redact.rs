@@ -5,6 +5,7 @@ use std::sync::{Arc, RwLock};
 
 use aho_corasick::AhoCorasick;
 use encodings::encodings;
+pub use masker::Masker;
 use oneex_sdk::{Change, SecretSink};
 use serde_json::Value;
 
@@ -12,6 +13,7 @@ use crate::diag::{Diagnostic, Source};
 use crate::run::{Failure, NodeKey, RunEvent};
 
 mod encodings;
+mod masker;
 #[cfg(test)]
 mod properties;
 
@@ -27,10 +29,20 @@ pub struct Redactor {
     inner: RwLock<Known>,
 }
 
-#[derive(Default)]
 struct Known {
-    patterns: BTreeSet<String>,
+    /// All forms of all secrets.
+    patterns: BTreeSet<Vec<u8>>,
     automaton: Option<AhoCorasick>,
+    /// The length of the longest.
+    longest: usize,
+    /// The bytes that one of them begins with.
+    firsts: [bool; 256],
+}
+
+impl Default for Known {
+    fn default() -> Self {
+        Self { patterns: BTreeSet::new(), automaton: None, longest: 0, firsts: [false; 256] }
+    }
 }
 
 impl SecretSink for Redactor {
@@ -54,14 +66,18 @@ impl Redactor {
             if secret.trim().len() < SHORTEST {
                 continue;
             }
-            known.patterns.extend(encodings(secret).into_iter().filter(|form| form.len() >= SHORTEST));
+            let forms = encodings(secret).into_iter().filter(|form| form.len() >= SHORTEST);
+            known.patterns.extend(forms.map(String::into_bytes));
             // A key of several lines is shown line by line.
             let lines =
                 secret.lines().map(str::trim).filter(|line| line.len() >= 8 && line.len() < secret.len());
-            known.patterns.extend(lines.map(str::to_owned));
+            known.patterns.extend(lines.map(|line| line.as_bytes().to_vec()));
         }
         if known.patterns.len() > before {
             known.automaton = AhoCorasick::new(&known.patterns).ok();
+            known.longest = known.patterns.iter().map(Vec::len).max().unwrap_or_default();
+            let firsts: Vec<u8> = known.patterns.iter().filter_map(|form| form.first().copied()).collect();
+            firsts.into_iter().for_each(|first| known.firsts[usize::from(first)] = true);
         }
     }
 
@@ -90,7 +106,7 @@ impl Redactor {
         if let Some(automaton) = known.automaton.as_ref().filter(|automaton| automaton.is_match(&*text)) {
             let mut out = String::with_capacity(text.len());
             let mut from = 0;
-            for (start, end) in spans(automaton, text) {
+            for (start, end) in spans(automaton, text.as_bytes(), 0) {
                 out.push_str(&text[from..start]);
                 out.push_str(MASK);
                 from = end;
@@ -192,6 +208,10 @@ impl Redactor {
                 self.node(node);
                 self.string(message);
             }
+            RunEvent::Output { node, text, .. } => {
+                self.node(node);
+                self.string(text);
+            }
             RunEvent::Operation { node, target, subject, args, change, assumes, failure, output, .. } => {
                 self.node(node);
                 self.string(target);
@@ -236,16 +256,17 @@ impl Redactor {
     }
 }
 
-/// Where secrets stand: those that overlap are one, so that nothing of either is left.
-fn spans(automaton: &AhoCorasick, text: &str) -> Vec<(usize, usize)> {
-    let mut spans: Vec<(usize, usize)> = Vec::new();
+/// Where secrets stand: those that overlap are one, so that nothing of either is left. The first `covered` bytes are
+/// known to be of one.
+fn spans(automaton: &AhoCorasick, text: &[u8], covered: usize) -> Vec<(usize, usize)> {
+    let mut spans: Vec<(usize, usize)> = (covered > 0).then_some((0, covered)).into_iter().collect();
     // They come in the order of their ends.
     for found in automaton.find_overlapping_iter(text) {
-        let mut start = found.start();
-        while let Some((before, _)) = spans.pop_if(|(_, until)| *until > start) {
-            start = start.min(before);
+        let (mut start, mut end) = (found.start(), found.end());
+        while let Some((before, until)) = spans.pop_if(|(_, until)| *until > start) {
+            (start, end) = (start.min(before), end.max(until));
         }
-        spans.push((start, found.end()));
+        spans.push((start, end));
     }
     spans
 }

@@ -106,19 +106,19 @@ pub(crate) fn fields(output: &CommandOutput) -> Output {
     let raw = output.stdout_text();
     let stdout = raw.strip_suffix('\n').unwrap_or(&raw);
     let lines: Vec<&str> = raw.lines().collect();
-    Output::none()
+    let result = Output::none()
         .with("stdout", stdout)
         .with("stderr", output.stderr_text())
         .with("code", output.code())
         .with("ok", output.ok())
-        .with("lines", lines)
-        .with("truncated", output.truncated())
-        .with("raw", raw.as_str())
+        .with("lines", lines);
+    let cut = output.cut.fields().into_iter();
+    cut.fold(result, |result, (name, value)| result.with(&name, value)).with("raw", raw.as_str())
 }
 
 #[cfg(test)]
 mod tests {
-    use oneex_sdk::{Command, CommandOutput, CutOutput, ErrorKind, Exit, json};
+    use oneex_sdk::{Command, CommandOutput, CutOutput, CutStream, ErrorKind, Exit, json};
 
     use super::{CommandText, outcome};
 
@@ -134,6 +134,23 @@ mod tests {
         assert_eq!(output.fields["raw"], json!("a\nb\n\n"));
         assert_eq!(output.fields["lines"], json!(["a", "b", ""]));
         assert_eq!((&output.fields["code"], &output.fields["ok"]), (&json!(3), &json!(false)));
+    }
+
+    #[test]
+    fn of_what_was_cut_it_says_how_much_it_was_and_where_it_is() {
+        let cut = CutStream { total: 9_000_000, file: Some("/p/1-web.stdout".into()) };
+        let mut long = ended(Exit::Code(0));
+        long.cut.stdout = Some(cut);
+        for (output, expected) in [
+            (ended(Exit::Code(0)), [json!(false), json!(null), json!(null), json!(null)]),
+            (long, [json!(true), json!(9_000_000), json!("/p/1-web.stdout"), json!(null)]),
+        ] {
+            let result = outcome(&Command::argv(["x"]), output, &[0]).expect("it went well");
+            let names = ["truncated", "stdout_size", "stdout_file", "stderr_file"];
+            let found = names.map(|name| result.fields.get(name).cloned().unwrap_or_default());
+            assert_eq!(found, expected);
+            assert_eq!(result.fields.contains_key("stderr_file"), expected[0] == json!(true));
+        }
     }
 
     #[test]

@@ -20,7 +20,7 @@ use super::pipes;
 /// Why there is no process.
 pub(super) enum NotStarted {
     /// The program is not there, or may not be executed: what a shell would report of it.
-    Program(CommandOutput),
+    Program(Box<CommandOutput>),
     /// The program is a text that names no interpreter in its first line.
     BareScript,
     /// Anything else.
@@ -214,12 +214,8 @@ fn not_started(program: &str, error: &std::io::Error) -> NotStarted {
         _ => return OpError::failed(format!("`{program}` cannot be started: {error}")).into(),
     };
     let stderr = format!("{program}: {why}\n").into_bytes();
-    NotStarted::Program(CommandOutput {
-        exit: Exit::Code(code),
-        stdout: Vec::new(),
-        stderr,
-        cut: CutOutput::default(),
-    })
+    let (exit, cut) = (Exit::Code(code), CutOutput::default());
+    NotStarted::Program(Box::new(CommandOutput { exit, stdout: Vec::new(), stderr, cut }))
 }
 
 async fn limit(timeout: Option<Duration>) {

@@ -91,7 +91,7 @@ impl LocalTransport {
         cancel: &CancellationToken,
     ) -> OpResult<CommandOutput> {
         let Started { mut process, first, no_folder } = match self.start(command).await {
-            Err(NotStarted::Program(output)) => return Ok(output),
+            Err(NotStarted::Program(output)) => return Ok(*output),
             started => started?,
         };
         let stdin = process.stdin();

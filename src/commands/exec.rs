@@ -9,7 +9,7 @@ use oneex_sdk::{Map, Value};
 use super::examples;
 use super::inputs::{AskArgs, ForksArgs, OutputFormat, SiteArgs};
 use crate::adhoc::{self, Operation};
-use crate::context::Context;
+use crate::context::{Context, Verbosity};
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::gates::Gates;
@@ -78,7 +78,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, CommandError> 
     let stdout = context.stdout.clone();
     let mut listeners: Vec<Box<dyn Listener>> = Vec::new();
     if args.output == OutputFormat::Json {
-        listeners.push(Box::new(JsonLines::new(stdout)));
+        listeners.push(Box::new(JsonLines::new(stdout, context.verbosity >= Verbosity::STEPS)));
     } else {
         let look = Look::run(stdout.is_colored(), context.verbosity, false);
         if let Some(heartbeat) = Heartbeat::start(look, &stdout) {
@@ -90,7 +90,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, CommandError> 
     if let Some(forks) = args.forks.forks.map(usize::from).or(site.config.defaults.forks) {
         options.forks = forks;
     }
-    let job = Job::adhoc("exec", graph, site, options);
+    let job = Job::adhoc(context, "exec", graph, site, options);
     let ended = launch(context, job, gates, listeners)?;
     Ok(ended.report.summary.status.into())
 }

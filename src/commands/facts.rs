@@ -50,7 +50,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, CommandError> 
     }
     let listener =
         FactsLog { stdout: context.stdout.clone(), stderr: context.stderr.clone(), format: args.output };
-    let job = Job::adhoc("facts", graph, site, options);
+    let job = Job::adhoc(context, "facts", graph, site, options);
     let ended = launch(context, job, gates, vec![Box::new(listener)])?;
     Ok(ended.report.summary.status.into())
 }

@@ -10,7 +10,7 @@ use crate::term::{ColorChoice, Colors, Output};
 /// Flags that every command has.
 #[derive(Debug, clap::Args)]
 pub(crate) struct GlobalArgs {
-    /// Say more: -v what is unchanged, -vv arguments and output, -vvv the program's own log
+    /// Say more: -v what is unchanged and what commands write, -vv arguments and results, -vvv the program's own log
     #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Global options")]
     verbose: u8,
     /// Say only what failed, and the last line

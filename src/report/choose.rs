@@ -48,7 +48,7 @@ pub(crate) fn choose(context: &Context, args: &ReportArgs, mode: Mode, sources: 
         )));
     }
     if args.output == OutputFormat::Json {
-        chosen.listeners.push(Box::new(JsonLines::new(output)));
+        chosen.listeners.push(Box::new(JsonLines::new(output, verbosity >= Verbosity::STEPS)));
         return chosen;
     }
     if mode == Mode::Plan {

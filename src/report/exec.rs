@@ -1,14 +1,17 @@
 //! What `oneex exec` shows: each host's output under its name, as soon as it is there, or equal outputs
 //! once when all are there.
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 use indexmap::IndexMap;
 use oneex_engine::run::{Failure, Listener, NodeStatus, RunEvent, RunStatus, Stamped};
 use oneex_sdk::{Value, visible};
 
 use super::look::seconds;
-use super::recap;
+use super::{cut, recap};
 use crate::context::Verbosity;
-use crate::term::{BOLD, GREEN, Output, RED, indent};
+use crate::term::{BOLD, DIM, GREEN, Output, RED, indent};
 
 /// Writes what the hosts said.
 pub(crate) struct ExecLog {
@@ -16,6 +19,8 @@ pub(crate) struct ExecLog {
     verbosity: Verbosity,
     /// The hosts by what they answered, where equal answers are shown once.
     merged: Option<IndexMap<Answer, Vec<String>>>,
+    /// The hosts whose output was shown line by line.
+    told: HashSet<Option<Arc<str>>>,
 }
 
 /// What a host answered.
@@ -30,7 +35,7 @@ struct Answer {
 impl ExecLog {
     /// A listener that writes to `output`; with `merge`, equal outputs stand once, when the run ends.
     pub(crate) fn new(output: Output, verbosity: Verbosity, merge: bool) -> Self {
-        Self { output, verbosity, merged: merge.then(IndexMap::new) }
+        Self { output, verbosity, merged: merge.then(IndexMap::new), told: HashSet::new() }
     }
 
     /// Takes a host's answer: gives what is shown at once.
@@ -55,7 +60,7 @@ impl ExecLog {
         })
     }
 
-    fn answer(&self, status: NodeStatus, failure: Option<&Failure>, fields: &Value) -> Answer {
+    fn answer(&self, status: NodeStatus, failure: Option<&Failure>, fields: &Value, told: bool) -> Answer {
         let text = |value: &Value, name: &str| {
             value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
         };
@@ -75,9 +80,14 @@ impl ExecLog {
         let style = if word == "ok" { GREEN } else { recap::style(status) };
         let code = code.filter(|code| *code != 0).map(|code| format!(", status {code}")).unwrap_or_default();
         let mut body = String::new();
-        for stream in [&stdout, &stderr] {
+        for stream in [&stdout, &stderr].into_iter().filter(|_| !told) {
             body.push_str(&indent(&visible(stream.trim_end_matches('\n')), 1));
         }
+        let cut = match failure {
+            Some(failure) => cut::notes(|name| failure.extra.get(name)),
+            None => cut::notes(|name| fields.get(name)),
+        };
+        cut.iter().for_each(|note| body.push_str(&indent(&visible(note), 1)));
         // The command said nothing, or there was none: then the failure itself must say what is wrong.
         if let Some(failure) =
             failure.filter(|failure| failure.code.is_none() || (stdout.len() + stderr.len()) == 0)
@@ -92,11 +102,23 @@ impl ExecLog {
 }
 
 impl Listener for ExecLog {
+    /// Equal outputs that stand once are not shown as they come.
+    fn follows(&self) -> bool {
+        self.verbosity >= Verbosity::STEPS && self.merged.is_none()
+    }
+
     fn on_event(&mut self, event: &Stamped) {
         let text = match &event.event {
             RunEvent::NodeFinished { node, status, failure, output, duration, .. } => {
                 let host = node.host.as_deref().unwrap_or_default();
-                self.host(host, self.answer(*status, failure.as_ref(), output), *duration)
+                let told = self.told.remove(&node.host);
+                self.host(host, self.answer(*status, failure.as_ref(), output, told), *duration)
+            }
+            RunEvent::Output { node, stream, text, continued, .. } if self.follows() => {
+                self.told.insert(node.host.clone());
+                let name = self.output.paint(BOLD, &visible(node.host.as_deref().unwrap_or_default()));
+                let more = if *continued { " …" } else { "" };
+                format!("{}  {name}  {}{more}\n", self.output.paint(DIM, stream), visible(text))
             }
             RunEvent::Interrupted { signal, at_once: false } => format!("{signal}: again to stop at once\n"),
             RunEvent::Interrupted { signal, at_once: true } => format!("{signal}: stops at once\n"),

@@ -4,6 +4,8 @@
 use oneex_engine::diag::{Diagnostic, SourceMap};
 use oneex_engine::run::{Failure, NodeKey};
 
+use super::cut;
+
 /// So many of the last lines of a command's output are shown; `-vv` shows all.
 const LINES: usize = 30;
 
@@ -33,7 +35,10 @@ pub(crate) fn diagnostic(failure: &Failure, sources: &SourceMap, all: bool) -> D
             diagnostic = diagnostic.note(format!("{name}:\n{}", last_lines(text, all)));
         }
     }
-    for (name, value) in &failure.extra {
+    for note in cut::notes(|name| failure.extra.get(name)) {
+        diagnostic = diagnostic.note(note);
+    }
+    for (name, value) in failure.extra.iter().filter(|(name, _)| !cut::is_field(name)) {
         diagnostic = diagnostic.note(format!("{name}: {value}"));
     }
     for hint in &failure.hints {

@@ -3,6 +3,7 @@
 //! A line begins with what happened, padded to a column, then the node. Without colours there is no
 //! control character in it.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use oneex_engine::diag::{Position, SourceMap};
@@ -21,12 +22,19 @@ pub(crate) struct Human {
     look: Look,
     sources: Arc<SourceMap>,
     recap: Recap,
+    /// Operations whose output was shown as it came.
+    told: HashSet<u64>,
 }
 
 impl Human {
     /// A renderer that shows places in `sources`.
     pub(crate) fn new(look: Look, sources: Arc<SourceMap>) -> Self {
-        Self { look, sources, recap: Recap::default() }
+        Self { look, sources, recap: Recap::default(), told: HashSet::new() }
+    }
+
+    /// True where it shows what commands write while they run.
+    pub(crate) fn follows(&self) -> bool {
+        self.look.shows(Verbosity::STEPS)
     }
 
     /// The text for an event; often none.
@@ -74,7 +82,12 @@ impl Human {
             RunEvent::Progress { node, message, .. } => {
                 at_least(Verbosity::DETAILS, look.line(DIM, "progress", &format!("{node}  {message}")))
             }
-            RunEvent::Operation { .. } => operation::render(event, look),
+            RunEvent::Output { node, op, stream, text, continued } => {
+                self.told.insert(*op);
+                let more = if *continued { " …" } else { "" };
+                at_least(steps, look.line(DIM, stream, &format!("{node}  {text}{more}")))
+            }
+            RunEvent::Operation { op, .. } => operation::render(event, look, self.told.remove(op)),
             RunEvent::Notified { node, handler } => {
                 at_least(steps, look.line(CYAN, "notified", &format!("{node}  {handler}")))
             }
@@ -188,6 +201,10 @@ impl HumanLog {
 }
 
 impl Listener for HumanLog {
+    fn follows(&self) -> bool {
+        self.human.follows()
+    }
+
     fn on_event(&mut self, event: &Stamped) {
         self.output.write(&self.human.render(&event.event));
     }

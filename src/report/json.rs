@@ -21,16 +21,21 @@ use crate::term::Output;
 /// Writes events as JSON.
 pub(crate) struct JsonLines {
     output: Output,
+    follows: bool,
 }
 
 impl JsonLines {
-    /// A listener that writes to `output`.
-    pub(crate) fn new(output: Output) -> Self {
-        Self { output }
+    /// A listener that writes to `output`; with `follows`, what commands write while they run too.
+    pub(crate) fn new(output: Output, follows: bool) -> Self {
+        Self { output, follows }
     }
 }
 
 impl Listener for JsonLines {
+    fn follows(&self) -> bool {
+        self.follows
+    }
+
     fn on_event(&mut self, event: &Stamped) {
         if let Ok(line) = serde_json::to_string(event) {
             self.output.line(&escape(&line));
@@ -65,7 +70,7 @@ mod tests {
 
     fn lines() -> Vec<String> {
         let (output, captured) = capture::output(false);
-        let mut listener = JsonLines::new(output);
+        let mut listener = JsonLines::new(output, false);
         for event in samples::stamped(samples::run().0) {
             listener.on_event(&event);
         }

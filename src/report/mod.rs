@@ -2,6 +2,7 @@
 //! listeners share; none decides anything about the run.
 
 pub(crate) mod choose;
+pub(crate) mod cut;
 pub(crate) mod diagnostic;
 pub(crate) mod diff;
 pub(crate) mod exec;

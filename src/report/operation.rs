@@ -4,12 +4,12 @@ use oneex_engine::run::{NodeKey, OpStatus, RunEvent};
 use oneex_sdk::{Value, visible};
 
 use super::look::{Look, seconds};
-use super::{diff, failure};
+use super::{cut, diff, failure};
 use crate::context::Verbosity;
 use crate::term::{DIM, GREEN, RED, YELLOW, indent};
 
-/// Renders the event `Operation` of a run; nothing for other events.
-pub(crate) fn render(event: &RunEvent, look: Look) -> String {
+/// Renders the event `Operation` of a run; nothing for other events. `told` says that its output was shown already.
+pub(crate) fn render(event: &RunEvent, look: Look, told: bool) -> String {
     let RunEvent::Operation {
         node,
         name,
@@ -46,8 +46,11 @@ pub(crate) fn render(event: &RunEvent, look: Look) -> String {
     if let (true, Some(change)) = (look.diff, change) {
         out.push_str(&indent(&diff::render(change, look.color, look.shows(Verbosity::DETAILS)), 2));
     }
+    for note in cut::notes(|name| output.get(name)) {
+        out.push_str(&indent(&look.paint(YELLOW, &visible(&note)), 2));
+    }
     if look.shows(Verbosity::DETAILS) {
-        out.push_str(&details(args, output, look));
+        out.push_str(&details(args, output, look, told));
     }
     out
 }
@@ -59,13 +62,14 @@ pub(crate) fn what(node: &NodeKey, name: &str, target: &str, subject: &str) -> S
     if subject.is_empty() { format!("{name}{place}") } else { format!("{name} {subject}{place}") }
 }
 
-fn details(args: &Value, output: &Value, look: Look) -> String {
+fn details(args: &Value, output: &Value, look: Look, told: bool) -> String {
     let mut out = String::new();
     if args.as_object().is_none_or(|map| !map.is_empty()) && !args.is_null() {
         out.push_str(&indent(&look.paint(DIM, &visible(&format!("arguments: {args}"))), 2));
     }
     let Some(fields) = output.as_object() else { return out };
-    for (name, value) in fields {
+    let is_told = |name: &str| told && matches!(name, "stdout" | "stderr" | "raw" | "lines");
+    for (name, value) in fields.iter().filter(|(name, _)| !is_told(name)) {
         let shown = match value {
             Value::String(text) if text.is_empty() => continue,
             Value::String(text) if text.contains('\n') => format!("{name}:\n{}", indent(text.trim_end(), 1)),

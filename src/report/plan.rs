@@ -124,6 +124,10 @@ impl Counts {
 }
 
 impl Listener for PlanLog {
+    fn follows(&self) -> bool {
+        self.human.follows()
+    }
+
     fn on_event(&mut self, event: &Stamped) {
         let text = self.render(&event.event);
         self.output.write(&text);

@@ -18,6 +18,9 @@ use crate::term::Output;
 /// How long the picture stands still.
 const TICK: Duration = Duration::from_millis(100);
 
+/// Bytes of text that do not wait for the picture's next turn.
+const MUCH: usize = 256 * 1024;
+
 /// Draws the picture and writes the lines above it.
 pub(crate) struct Live {
     state: Mutex<State>,
@@ -138,12 +141,21 @@ impl Progress {
 }
 
 impl Listener for Progress {
+    fn follows(&self) -> bool {
+        self.live.state().human.follows()
+    }
+
     fn on_event(&mut self, event: &Stamped) {
-        {
+        let is_much = {
             let mut state = self.live.state();
             let text = state.human.render(&event.event);
             state.pending.push_str(&text);
             state.picture.note(&event.event, Instant::now());
+            state.pending.len() > MUCH
+        };
+        if is_much {
+            // Whoever writes faster than the terminal shows waits for it.
+            self.live.draw();
         }
         if matches!(event.event, RunEvent::RunFinished { .. }) {
             self.stop();

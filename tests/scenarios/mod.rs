@@ -6,6 +6,7 @@ pub(crate) mod fleet;
 mod handlers;
 mod http_calls;
 mod interrupts;
+mod long_output;
 mod output;
 mod plan_words;
 mod plans;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::BoxFuture;
+use crate::{BoxFuture, Value};
 
 /// One of the two streams that a command writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -150,6 +150,22 @@ impl CutOutput {
     /// True where all of both streams is kept.
     pub fn is_none(&self) -> bool {
         self.stdout.is_none() && self.stderr.is_none()
+    }
+
+    /// The fields that results and errors have of it: `truncated` and, where that is true, `stdout_size` and
+    /// `stderr_size` in bytes, `stdout_file` and `stderr_file`; null for a stream that is kept, or whose file is lost.
+    pub fn fields(&self) -> Vec<(String, Value)> {
+        let mut fields = vec![("truncated".to_owned(), Value::Bool(!self.is_none()))];
+        if !self.is_none() {
+            for (stream, cut) in [(Stream::Stdout, &self.stdout), (Stream::Stderr, &self.stderr)] {
+                let file = cut.as_ref().and_then(|cut| cut.file.as_ref());
+                let file = file.map(|file| file.display().to_string());
+                let size = cut.as_ref().map(|cut| cut.total);
+                fields.push((format!("{}_size", stream.as_str()), size.into()));
+                fields.push((format!("{}_file", stream.as_str()), file.into()));
+            }
+        }
+        fields
     }
 
     /// What is not kept of a stream.

@@ -79,7 +79,8 @@ pub struct Failure {
     /// What to do next.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hints: Vec<String>,
-    /// Whatever else the script put into the map it threw.
+    /// Whatever else the script put into the map it threw; of a command, what was not kept of its output, as
+    /// [`oneex_sdk::CutOutput::fields`] has it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub extra: BTreeMap<String, Value>,
 }
@@ -112,6 +113,9 @@ impl Failure {
             failure.code = Some(command.output.code());
             failure.stdout = Some(command.output.stdout_text());
             failure.stderr = Some(command.output.stderr_text());
+            if command.output.truncated() {
+                failure.extra.extend(command.output.cut.fields());
+            }
         }
         failure
     }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock, RwLock};
 use oneex_sdk::{CancellationToken, Registry};
 use serde::Serialize;
 
-use super::{Connections, EventSink, Outputs, ProjectFiles};
+use super::{Connections, EventSink, KeptOutputs, Outputs, ProjectFiles};
 use crate::ahead::{Ahead, Memory};
 use crate::diag::{Position, SourceMap};
 use crate::graph::{Graph, TaskId};
@@ -71,6 +71,8 @@ pub struct RunContext {
     pub redactor: Arc<Redactor>,
     /// What each task read on each host last time.
     pub reads: Memory,
+    /// Where output goes that is too long for memory.
+    pub kept: KeptOutputs,
     /// Templates and their engine.
     pub templates: Templates,
     /// The texts that positions point into.

@@ -241,6 +241,19 @@ pub enum RunEvent {
         /// What it is doing.
         message: String,
     },
+    /// A line that a command of `exec`, `query` or `script` wrote, as soon as it did. Only where somebody follows.
+    Output {
+        /// The node.
+        node: NodeKey,
+        /// The operation.
+        op: u64,
+        /// `stdout` or `stderr`.
+        stream: &'static str,
+        /// The line without its end.
+        text: String,
+        /// The line is long and goes on in the next event of the stream.
+        continued: bool,
+    },
     /// An operation has ended.
     Operation {
         /// The node.
@@ -360,12 +373,18 @@ pub struct Stamped {
 pub trait Listener: Send {
     /// One thing happened.
     fn on_event(&mut self, event: &Stamped);
+
+    /// True where it wants [`RunEvent::Output`], which there is only where a listener does.
+    fn follows(&self) -> bool {
+        false
+    }
 }
 
 /// The one door through which events leave: numbers them, masks secrets, and hands them to every
 /// listener before the caller goes on.
 pub struct EventSink {
     redactor: Arc<Redactor>,
+    followed: bool,
     inner: Mutex<Inner>,
 }
 
@@ -377,7 +396,13 @@ struct Inner {
 impl EventSink {
     /// Makes a sink for these listeners.
     pub fn new(redactor: Arc<Redactor>, listeners: Vec<Box<dyn Listener>>) -> Self {
-        Self { redactor, inner: Mutex::new(Inner { seq: 0, listeners }) }
+        let followed = listeners.iter().any(|listener| listener.follows());
+        Self { redactor, followed, inner: Mutex::new(Inner { seq: 0, listeners }) }
+    }
+
+    /// True where a listener wants what commands write while they run.
+    pub fn is_followed(&self) -> bool {
+        self.followed
     }
 
     /// Sends an event.

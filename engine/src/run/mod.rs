@@ -12,7 +12,10 @@ mod dispatcher;
 mod event;
 mod executor;
 mod expansion;
+mod hearing;
+mod kept;
 mod life;
+mod lines;
 mod options;
 mod outputs;
 mod policy;
@@ -32,6 +35,7 @@ pub use event::{
     Counts, EVENT_VERSION, EventSink, Level, Listener, Mistake, NodeStatus, OpStatus, RunEvent, RunStatus,
     RunSummary, Stamped,
 };
+pub use kept::KeptOutputs;
 pub use options::{Decision, GateKeeper, RunOptions};
 pub use outputs::{NodeResult, Outputs};
 pub use request::{RunIntroduction, RunReport, RunRequest};

@@ -55,6 +55,7 @@ pub(crate) fn context(
         sources: Arc::new(SourceMap::default()),
         files: Arc::new(NoFiles),
         reads: Memory::default(),
+        runs: None,
         templates: Templates::default(),
         listeners: vec![listener],
         runtime: runtime(),

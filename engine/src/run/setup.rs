@@ -1,12 +1,14 @@
 //! Putting a run together.
 
+use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, RwLock};
 
 use oneex_sdk::{CancellationToken, Registry};
 
 use super::{
-    Connections, EventSink, Listener, Mode, Notified, OpCounters, Outputs, ProjectFiles, RunContext,
+    Connections, EventSink, KeptOutputs, Listener, Mode, Notified, OpCounters, Outputs, ProjectFiles,
+    RunContext,
 };
 use crate::ahead::Memory;
 use crate::diag::SourceMap;
@@ -36,6 +38,8 @@ pub struct RunSetup {
     pub files: Arc<dyn ProjectFiles>,
     /// What each task read on each host last time.
     pub reads: Memory,
+    /// The folder of all runs: output that is too long for memory goes there. Without it, such output is lost.
+    pub runs: Option<PathBuf>,
     /// Templates and their engine.
     pub templates: Templates,
     /// Who reads the events.
@@ -47,8 +51,10 @@ pub struct RunSetup {
 impl RunContext {
     /// Puts a run together; nothing has happened yet.
     pub fn new(setup: RunSetup) -> Arc<Self> {
+        let id = uuid::Uuid::now_v7().to_string();
         Arc::new(Self {
-            id: uuid::Uuid::now_v7().to_string(),
+            kept: KeptOutputs::new(setup.runs, &id),
+            id,
             name: setup.name,
             mode: setup.mode,
             graph: setup.graph,

@@ -10,6 +10,7 @@ use oneex_sdk::{
 };
 use tokio::io::AsyncWriteExt;
 
+use super::hearing::Hearing;
 use super::{NodeContext, RunEvent};
 use crate::ahead::{Next, Place, Read};
 
@@ -35,7 +36,19 @@ impl View {
     /// user of the host.
     async fn command(&self, command: Command) -> OpResult<CommandOutput> {
         let command = self.checked(command)?;
-        self.transport().await?.run(&command, &self.node.cancel).await
+        self.execute(&*self.transport().await?, &command).await
+    }
+
+    /// Runs a command, and hears it where it is a person's.
+    async fn execute(&self, transport: &dyn Transport, command: &Command) -> OpResult<CommandOutput> {
+        let cancel = &self.node.cancel;
+        match Hearing::of(&self.node, &self.info.name, self.op).filter(|_| command.followed) {
+            Some(hearing) => {
+                let result = transport.run_heard(command, &hearing, cancel).await;
+                hearing.finish(result).await
+            }
+            None => transport.run(command, cancel).await,
+        }
     }
 
     fn checked(&self, mut command: Command) -> OpResult<Command> {
@@ -53,7 +66,7 @@ impl View {
     async fn read(&self, command: Command) -> OpResult<CommandOutput> {
         let command = self.checked(command)?;
         let (transport, run) = (self.transport().await?, &self.node.run);
-        let alone = || transport.run(&command, &self.node.cancel);
+        let alone = || self.execute(&*transport, &command);
         let ahead = self.node.ahead.as_ref().filter(|_| self.foreseen && transport.answers_together());
         let (Some(ahead), Some(read)) = (ahead, Read::of(&command)) else { return alone().await };
         let (node, user) = (&self.node.node, command.user.as_deref());

@@ -1,5 +1,6 @@
 //! From a loaded runbook to a run.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::files::ScriptFiles;
@@ -9,11 +10,13 @@ use crate::run::{Listener, Mode, RunContext, RunSetup};
 use crate::template::Templates;
 
 impl Loaded {
-    /// Puts the run of this runbook together, with what is remembered of its reads. Fails when no temporary folder can be made.
+    /// Puts the run of this runbook together, with what is remembered of its reads and the
+    /// folder of all runs. Fails when no temporary folder can be made.
     pub fn context(
         &self,
         mode: Mode,
         reads: Memory,
+        runs: Option<PathBuf>,
         listeners: Vec<Box<dyn Listener>>,
         runtime: tokio::runtime::Handle,
     ) -> std::io::Result<Arc<RunContext>> {
@@ -29,6 +32,7 @@ impl Loaded {
             sources: Arc::clone(&self.sources),
             files: Arc::new(files),
             reads,
+            runs,
             templates: Templates::new(templates),
             listeners,
             runtime,

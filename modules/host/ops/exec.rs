@@ -80,8 +80,12 @@ Runs a command that may change something.
 
 A string goes through POSIX `sh`; an array is a program with its arguments, and nothing in it is interpreted. The
 result has `stdout` (without its last line break), `raw` (as it came), `stderr`, `lines`, `code`, `ok` (status 0),
-`truncated` (more than 8 MiB of output) and, with `creates`, `removes`, `unless` or `only_if`, `skipped`. A status
-that is not in `ok_codes` is a failure.
+`truncated` and, with `creates`, `removes`, `unless` or `only_if`, `skipped`. A status that is not in `ok_codes` is a
+failure.
+
+A stream of more than 8 MiB is `truncated` to its first 8 MiB. The result, or the error, then also has `stdout_file`
+and `stderr_file`, the files on the controller that hold all of it, and `stdout_size` and `stderr_size`, its bytes;
+`()` for a stream that is shorter. With `-v` both streams are shown line by line while the command runs.
 
 Secrets belong in `env` or `stdin`: a command with one in its text or arguments is refused.
 
@@ -139,6 +143,7 @@ Sources: sh(1p), and RFC 4254, section 6.10, for signals.";
         if let Some(stdin) = &params.stdin {
             command.stdin = stdin.expose().clone().into_bytes();
         }
+        command.followed = true;
         let output = writer.run(command.clone()).await?;
         Ok(outcome(&command, output, &params.ok_codes)?.with("skipped", false).changed(true))
     }

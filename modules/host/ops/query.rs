@@ -74,6 +74,7 @@ Sources: sh(1p).";
         if let Some(stdin) = &params.stdin {
             command.stdin = stdin.expose().clone().into_bytes();
         }
+        command.followed = true;
         let output = reader.query(command.clone()).await?;
         outcome(&command, output, &params.ok_codes)
     }

@@ -96,6 +96,7 @@ Sources: sh(1p), option `-s`.";
         command.cwd.clone_from(&params.cwd);
         command.env = params.env.iter().map(|(name, value)| (name.clone(), value.expose().clone())).collect();
         command.timeout = params.timeout.map(|limit| limit.0);
+        command.followed = true;
         let output = writer.run(command.clone()).await?;
         outcome(&command, output, &params.ok_codes)
     }

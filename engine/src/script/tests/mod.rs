@@ -159,6 +159,7 @@ fn called(
         .context(
             mode,
             crate::ahead::Memory::default(),
+            None,
             vec![Box::new(events.clone())],
             runtime.handle().clone(),
         )
