@@ -49,7 +49,6 @@ const SCRIPT: &str = r#"
 set -eu
 language=${LC_ALL-}
 export LC_ALL=C
-mask=$(umask)
 path=$1 staged=$2 source=$3 mode=$4 owner=$5 group=$6 kept=$7 expected=$8 uploaded=$9
 shift 9
 backup=$1
@@ -70,16 +69,20 @@ fi
 trap 'rm -f "$staged" 2>/dev/null' EXIT
 trap 'exit 143' HUP INT TERM
 there "$path"
+if [ -z "$mode" ]; then
+    mode=$((0666 & ~0$(umask)))
+    mode=$((mode >> 6))$((mode >> 3 & 7))$((mode & 7))
+fi
 umask 077
 if [ "$source" = stdin ]; then
-    (set -C; : >"$staged")
+    set -C
     cat >"$staged"
+    set +C
 fi
 if [ -n "$uploaded" ]; then
     sum=$(sha256sum <"$staged")
     [ "${sum%% *}" = "$uploaded" ] || { echo 'what arrived is not what was read before: was the source changed meanwhile?' >&2; exit 1; }
 fi
-[ -n "$mode" ] || mode=$(printf %o $((0666 & ~0$mask)))
 give "$staged"
 chmod "$mode" "$staged"
 sync "$staged" 2>/dev/null || sync

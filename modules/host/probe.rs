@@ -4,11 +4,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use oneex_sdk::{Command, ErrorKind, OpError, OpResult, Reader};
 
-/// Answers on lines of a word and a value; paths and contents are base64, so that any byte is safe.
+/// Answers on lines of a word and a value; what may hold any byte comes last, as base64 in lines of its own, after its
+/// word alone. A program costs the host more than anything else here, so that there is one for what is at a path, one
+/// more for a checksum, and others only where something differs.
 const SCRIPT: &str = r#"
 export LC_ALL=C
-path=$1
-coded() { base64 | tr -d '\n'; echo; }
+path=$1 depth=$3 known=$4 limit=$5
 # The end of the links at $1, which need not be there itself. The `readlink -f` of BusyBox would look for what is
 # not there below its own folder.
 followed() {
@@ -27,25 +28,25 @@ followed() {
 }
 if [ "$2" = follow ] && [ -L "$path" ]; then
     real=$(followed "$path" && echo .) && path=${real%??}
+    printf 'path '; printf %s "$path" | base64 | tr -d '\n'; echo
 fi
-printf 'path '; printf %s "$path" | coded
 if ! facts=$(stat -c '%f %u %g %s %Y %X %Z %i %d %h %U %G' "$path" 2>&1); then
     case $facts in
     *'No such file'* | *'Not a directory'*) echo absent ;;
-    *) printf 'error '; printf %s "$facts" | coded ;;
+    *) echo error; printf %s "$facts" | base64 ;;
     esac
     exit 0
 fi
 echo "stat $facts"
 if [ -L "$path" ]; then
-    printf 'target '; readlink "$path" | coded
-elif [ -f "$path" ] && [ "$3" != nothing ]; then
+    echo target; readlink "$path" | base64
+elif [ -f "$path" ] && [ "$depth" != nothing ]; then
     sum=$(sha256sum <"$path") || exit 1
     sum=${sum%% *}
     echo "sha256 $sum"
-    size=$(stat -c %s "$path")
-    if [ "$3" = content ] && [ "$sum" != "$4" ] && [ "$size" -le "$5" ]; then
-        printf 'content '; base64 <"$path" | tr -d '\n'; echo
+    size=${facts#* * * } size=${size%% *}
+    if [ "$depth" = content ] && [ "$sum" != "$known" ] && [ "$size" -le "$limit" ]; then
+        echo content; base64 <"$path"
     fi
 fi
 "#;
@@ -272,21 +273,29 @@ fn parse(path: &str, text: &str) -> OpResult<Probe> {
     let decode = |value: &str| STANDARD.decode(value).map_err(|_| wrong());
     let name = |value: &str| String::from_utf8(decode(value)?).map_err(|_| wrong());
     let mut probe = Probe { path: path.to_owned(), found: None };
-    for line in text.lines() {
-        let (word, value) = line.split_once(' ').unwrap_or((line, ""));
-        match word {
-            "path" => probe.path = name(value)?,
-            "error" => return Err(failure(path, &name(value)?)),
-            "absent" => {}
-            "stat" => probe.found = Some(parse_facts(value).ok_or_else(wrong)?),
-            "target" => {
-                let target = name(value)?;
-                let target = target.strip_suffix('\n').unwrap_or(&target).to_owned();
-                probe.found.as_mut().ok_or_else(wrong)?.target = Some(target);
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        match line.split_once(' ') {
+            Some(("path", value)) => probe.path = name(value)?,
+            Some(("stat", value)) => probe.found = Some(parse_facts(value).ok_or_else(wrong)?),
+            Some(("sha256", value)) => {
+                probe.found.as_mut().ok_or_else(wrong)?.sha256 = Some(value.to_owned());
             }
-            "sha256" => probe.found.as_mut().ok_or_else(wrong)?.sha256 = Some(value.to_owned()),
-            "content" => probe.found.as_mut().ok_or_else(wrong)?.content = Some(decode(value)?),
-            _ => return Err(wrong()),
+            None if line == "absent" => {}
+            None => {
+                let rest = lines.by_ref().collect::<String>();
+                match line {
+                    "error" => return Err(failure(path, &name(&rest)?)),
+                    "target" => {
+                        let target = name(&rest)?;
+                        let target = target.strip_suffix('\n').unwrap_or(&target).to_owned();
+                        probe.found.as_mut().ok_or_else(wrong)?.target = Some(target);
+                    }
+                    "content" => probe.found.as_mut().ok_or_else(wrong)?.content = Some(decode(&rest)?),
+                    _ => return Err(wrong()),
+                }
+            }
+            Some(_) => return Err(wrong()),
         }
     }
     Ok(probe)

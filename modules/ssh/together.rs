@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use oneex_sdk::{Command, CommandOutput, CutOutput, Exit, OpResult};
+use oneex_sdk::{Command, CommandOutput, CutOutput, Exit, OpResult, Program, quote};
 
 use super::frames::new_token;
 use crate::shell::{surroundings, words};
@@ -30,9 +30,9 @@ impl Together {
         let (mut text, mut keep) = (String::new(), 0_usize);
         for (index, command) in commands.iter().enumerate() {
             let part = format!(
-                "({}exec {}) </dev/null;printf '%s' '{token}'\"$?;\";printf '%s' '{token};' >&2\n",
+                "({}{}) </dev/null;printf '%s' '{token}'\"$?;\";printf '%s' '{token};' >&2\n",
                 surroundings(command, "exit 126")?,
-                words(command, "sh")?
+                in_subshell(command)?
             );
             if index > 0 && text.len() + part.len() > LONGEST {
                 break;
@@ -69,6 +69,15 @@ impl Together {
     }
 }
 
+/// A text for `sh` needs no other `sh`: it runs in the subshell, where a mistake in it, `exit` and what it sets touch
+/// nothing else. Only `$$` is that of all.
+fn in_subshell(command: &Command) -> OpResult<String> {
+    let words = words(command, "sh")?;
+    let Program::Shell { text, args } = &command.program else { return Ok(format!("exec {words}")) };
+    let args: String = args.iter().map(|arg| format!(" {}", quote(arg))).collect();
+    Ok(format!("set --{args};eval {}", quote(text)))
+}
+
 fn split<'a>(bytes: &'a [u8], at: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
     let place = memchr::memmem::find(bytes, at)?;
     Some((&bytes[..place], &bytes[place + at.len()..]))
@@ -100,10 +109,13 @@ mod tests {
         let commands = [
             Command::script("printf '%s|' \"$@\"; echo e >&2; exit 3", ["a b", "$(id)", "", "it's\n"]),
             Command::shell("cat; exec 1>&- 2>&-"),
-            Command::shell("kill -9 $$"),
+            Command::argv(["sh", "-c", "kill -9 $$"]),
             folder,
             Command::argv(["printf", "\\0;\\n"]).env("X", "1"),
             Command::argv(["no-such-program"]),
+            Command::shell("set -e; x() { exit 4; }; a=1; exec 3>&-; x"),
+            Command::shell("if"),
+            Command::script("echo \"$# ${a-unset}\"; x", ["y"]),
         ];
         for sh in ["dash", "bash"] {
             let answers = ran(sh, &commands);
@@ -114,6 +126,9 @@ mod tests {
             assert_eq!(told(3), (0, "/usr\n".into(), String::new()), "{sh}");
             assert_eq!(told(4), (0, "\0;\n".into(), String::new()), "{sh}");
             assert_eq!(told(5).0, 127, "{sh}");
+            assert_eq!(told(6).0, 4, "{sh}");
+            assert_ne!(told(7).0, 0, "{sh}");
+            assert_eq!((told(8).0, told(8).1.as_str()), (127, "1 unset\n"), "{sh}");
         }
     }
 

@@ -8,11 +8,12 @@ pub(crate) const LOOK: &str = r#"export LC_ALL=C PATH="$PATH:/usr/sbin:/sbin"
 name=$1
 entry() { if command -v getent >/dev/null; then getent "$1" "$2"; else grep "^$2:" "/etc/$1"; fi; }
 all() { if command -v getent >/dev/null; then getent group; else cat /etc/group; fi; }
+groups() { while IFS= read -r line; do echo "group $line"; done; }
 IFS= read -r wanted
 if line=$(entry passwd "$name"); then
     echo "user $line"
     rest=${line#*:*:*:}
-    entry group "${rest%%:*}" | sed 's/^/group /'
+    entry group "${rest%%:*}" | groups
     if [ -n "$wanted" ]; then
         if line=$(entry shadow "$name") && [ -n "$line" ]; then
             rest=${line#*:}
@@ -22,8 +23,8 @@ if line=$(entry passwd "$name"); then
         fi
     fi
 fi
-all | grep -F "$name" | sed 's/^/group /'
-for group; do entry group "$group" | sed 's/^/group /'; done
+all | grep -F "$name" | groups
+for group; do entry group "$group" | groups; done
 echo end"#;
 
 /// What a host says of a user.
