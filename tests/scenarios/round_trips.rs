@@ -62,3 +62,61 @@ fn an_operation_reads_once_and_applies_once() {
         assert_eq!(found, (*first, *second), "{operation}");
     }
 }
+
+/// Twenty typical steps of a host, as in `benches/wire/steps.rs`: thirteen that bring a new host into its state, two
+/// commands that act each time, five that look.
+const STEPS: &str = r#"task("steps").on(hosts("all")).run(|h| {
+    let dir = h.vars.folder + "/app";
+    h.directory(dir, #{ mode: "0750" });
+    h.copy("payload.txt", dir + "/payload");
+    h.template("app.conf.j2", dir + "/app.conf");
+    h.line(dir + "/settings", "alpha = 1", #{ create: true });
+    h.block(dir + "/settings", "beta = 2\ngamma = 3");
+    h.exec(["true"]);
+    h.exec("echo hello | wc -c");
+    h.stat(dir + "/payload");
+    h.user("root");
+    h.group("root");
+    h.file(dir + "/payload", #{ mode: "0640" });
+    h.link("payload", dir + "/current");
+    h.exec(`echo level=1 >${dir}/level`, #{ creates: dir + "/level" });
+    h.line(dir + "/level", "level=9", #{ regexp: "^level=" });
+    h.write(dir + "/motd", "Welcome\n", #{ mode: "0644" });
+    h.file(dir + "/log", #{ mode: "0600" });
+    h.directory(dir + "/logs/old");
+    h.absent(dir + "/old.conf");
+    h.line(dir + "/settings", "delta = 4", #{ state: "absent" });
+    h.query(["uname", "-r"]);
+});"#;
+
+/// Round trips of the steps on a host, the first shell's own three among them, when all is to be done and when nothing
+/// is. They are what a run costs where the host is far away, and they do not depend on the machine: whoever saves some
+/// lowers these.
+const STEPS_COST: [(&str, u64); 2] = [("first", 35), ("second", 11)];
+
+#[test]
+fn twenty_steps_cost_no_more_than_they_did() {
+    let fleet = Fleet::new(4);
+    fleet.project.write("files/payload.txt", &"payload\n".repeat(512));
+    fleet.project.write("templates/app.conf.j2", "name = {{ inventory_hostname }}\n");
+    fleet.book(STEPS);
+    for (run, most) in STEPS_COST {
+        fleet.run(0, &["--stats", "stats.json"]);
+        let stats: Value = serde_json::from_str(&fleet.project.read("stats.json")).unwrap();
+        let hosts = stats["hosts"].as_object().unwrap().values();
+        // On a busy machine a shell may look used up that is not, and another one is a few round trips.
+        let trips = hosts.map(|host| host["round_trips"].as_u64().unwrap()).min();
+        assert!(trips.is_some_and(|trips| trips <= most), "{run} run: {trips:?}, not {most}");
+    }
+}
+
+#[test]
+fn waiting_for_a_command_costs_no_processor_time() {
+    let fleet = Fleet::new(1);
+    fleet.book(r#"task("wait").on(hosts("web")).run(|h| h.exec("sleep 3"));"#);
+    fleet.run(0, &["--stats", "stats.json"]);
+    let stats: Value = serde_json::from_str(&fleet.project.read("stats.json")).unwrap();
+    // A thread that asks again and again instead of sleeping takes all of the three seconds.
+    let seconds = stats["controller_cpu_seconds"].as_f64().unwrap();
+    assert!(seconds < 1.0, "{seconds} s of processor time");
+}
