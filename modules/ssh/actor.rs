@@ -3,6 +3,7 @@
 
 mod ending;
 mod forwarding;
+mod leaving;
 mod opening;
 mod relay;
 
@@ -12,7 +13,7 @@ use std::sync::mpsc::{Receiver, TryRecvError};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use oneex_sdk::OpError;
+use oneex_sdk::{Command, OpError};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use ssh2::{Channel, Session};
 use tokio::sync::oneshot;
@@ -65,8 +66,20 @@ pub(super) struct Actor {
     blocked: Option<Who>,
     /// What is read goes through here.
     buffer: Vec<u8>,
+    /// Folders for commands that outlive the connection, and whose they are.
+    folders: HashSet<(Option<String>, String)>,
+    /// Until when that may take, once the session is to be closed.
+    leaving: Option<Instant>,
     /// Dropped when the session is closed, for those who wait for it.
     closed: Option<oneshot::Sender<()>>,
+    /// When the server was heard last.
+    heard: Instant,
+    /// How long it may be silent.
+    patience: Duration,
+    /// What the first shell of the user itself said.
+    hello: String,
+    /// What is to be run on the next connection, should this one be lost.
+    aftermath: Arc<OnceLock<Vec<Command>>>,
 }
 
 /// Whose call must come next, see [`Step::Blocked`].
@@ -92,6 +105,10 @@ pub(super) struct Parts {
     pub(super) elevation: Elevation,
     pub(super) limit: usize,
     pub(super) keepalive: Duration,
+    /// How long the server may be silent; for ever where this is zero.
+    pub(super) patience: Duration,
+    /// Where it is said what the next connection has to end, before it is said that this one was lost.
+    pub(super) aftermath: Arc<OnceLock<Vec<Command>>>,
 }
 
 impl Actor {
@@ -126,7 +143,13 @@ impl Actor {
             closing: Vec::new(),
             blocked: None,
             buffer: vec![0; BUFFER],
+            folders: HashSet::new(),
+            leaving: None,
             closed: None,
+            heard: Instant::now(),
+            patience: parts.patience,
+            hello: String::new(),
+            aftermath: parts.aftermath,
         }
     }
 
@@ -137,14 +160,21 @@ impl Actor {
                 return self.hang_up();
             }
             match self.pass() {
-                Ok(true) => continue,
-                Ok(false) if self.blocked.is_none() && self.has_more() => continue,
+                _ if self.has_left() => return self.hang_up(),
+                Ok(true) => {}
+                Ok(false) if self.blocked.is_none() && self.has_more() => {}
                 Ok(false) => self.wait(),
                 Err(error) => {
                     let error = lost(&format!("to the host: {}", error.message()));
                     let error = self.passage.explain(error);
                     return self.give_up(&error);
                 }
+            }
+            if self.is_silent() {
+                let seconds = self.patience.as_secs();
+                let error = lost(&format!("to the host: nothing was heard of it for {seconds} s"));
+                let error = self.passage.explain(error);
+                return self.give_up(&error);
             }
         }
     }
@@ -164,7 +194,10 @@ impl Actor {
                 Ok(Order::Close(done)) => {
                     self.refuse_all(&lost("when it was closed"));
                     self.closed = Some(done);
-                    return true;
+                    self.leave();
+                    if self.has_left() {
+                        return true;
+                    }
                 }
                 Err(TryRecvError::Empty) => return false,
                 Err(TryRecvError::Disconnected) => return true,
@@ -197,6 +230,10 @@ impl Actor {
                 }
             }
         }
+        if self.hello.is_empty() {
+            let said = self.shells.iter().filter(|shell| shell.user.is_none()).map(|shell| &shell.hello);
+            self.hello = said.max_by_key(|hello| hello.len()).cloned().unwrap_or_default();
+        }
         Ok(self.tend() || progress)
     }
 
@@ -226,12 +263,15 @@ impl Actor {
             if let Some(shell) = self.shells.iter_mut().find(|shell| shell.user == user && shell.idle())
                 && let Some(job) = self.queue.remove(index)
             {
+                if let Some(claimed) = &job.claimed {
+                    self.folders.insert((job.user.clone(), claimed.folder.clone()));
+                }
                 shell.start(*job);
                 progress = true;
                 continue;
             }
-            // What ends a command may use one shell more.
-            let ends = matches!(self.queue[index].purpose, Purpose::EndCommandOf(_));
+            // What ends a command, or the session, may use one shell more.
+            let ends = !matches!(self.queue[index].purpose, Purpose::Answer(_));
             let limit = self.limit + usize::from(ends);
             if self.may_open() && self.greeting(user.as_deref()) < self.queued(user.as_deref()) {
                 if self.shells.len() < limit {
@@ -313,7 +353,8 @@ impl Actor {
         let opens = self.opening.is_some() || self.forwarding.is_some();
         let listens = opens || !self.shells.is_empty() || !self.relays.is_empty() || !self.closing.is_empty();
         let mut watched = vec![PollFd::new(&self.bell, PollFlags::IN)];
-        if listens || self.blocked.is_some() {
+        let has_socket = listens || self.blocked.is_some();
+        if has_socket {
             watched.push(PollFd::new(&self.socket, events));
         }
         // While a call must come again, no other can: what the relays' sockets hold would wake in vain.
@@ -326,15 +367,35 @@ impl Actor {
             .iter()
             .filter_map(Shell::next_deadline)
             .chain(self.forward_deadline())
-            .chain(self.not_before);
+            .chain(self.not_before)
+            .chain(self.leaving)
+            .chain((!self.patience.is_zero()).then(|| self.heard + self.patience));
         let next = next.chain((!self.keepalive.is_zero()).then_some(self.next_keepalive)).min();
         let left = next.map(|at| at.saturating_duration_since(Instant::now()) + Duration::from_millis(1));
         let left = left.and_then(|left| Timespec::try_from(left).ok());
         let _ = poll(&mut watched, left.as_ref());
+        if watched.get(1).is_some_and(|socket| has_socket && socket.revents().contains(PollFlags::IN)) {
+            self.heard = Instant::now();
+        }
+    }
+
+    /// Says whether nothing was heard for too long, though the server was asked to say something.
+    fn is_silent(&mut self) -> bool {
+        if self.patience.is_zero() || self.heard.elapsed() < self.patience {
+            return false;
+        }
+        let mut socket = [PollFd::new(&self.socket, PollFlags::IN)];
+        // While no channel is open, nobody takes what it says.
+        if poll(&mut socket, Some(&Timespec::default())).is_ok_and(|ready| ready > 0) {
+            self.heard = Instant::now();
+            return false;
+        }
+        true
     }
 
     /// Fails everything and then whatever is still asked.
     fn give_up(mut self, error: &OpError) {
+        let _ = self.aftermath.set(self.left_behind());
         // Said first: those behind this connection ask for it as soon as theirs end.
         let _ = self.fate.set(error.message.clone());
         self.refuse_all(error);
@@ -355,9 +416,14 @@ impl Actor {
         for job in self.queue.drain(..) {
             job.answer(Err(error.clone()));
         }
-        for shell in self.shells.drain(..) {
+        let (idle, others) = self.shells.drain(..).partition(Shell::idle);
+        self.shells = idle;
+        let others: Vec<Shell> = others;
+        for shell in others {
+            self.closing.push(shell.channel);
             if let State::Running(running) = shell.state {
-                running.job.answer(Err(error.clone()));
+                let error = if running.is_unkept() { super::claim::unknown() } else { error.clone() };
+                running.job.answer(Err(error));
             }
         }
     }

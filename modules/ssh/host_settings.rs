@@ -46,6 +46,8 @@ pub struct HostSettings {
     pub keepalive: Duration,
     /// How many such messages may stay without an answer.
     pub keepalive_count: u32,
+    /// How long the host is tried again where the connection is lost; not at all where this is zero.
+    pub reconnect: Duration,
     /// Commands at a time on the host, each in a shell of its own.
     pub shells: usize,
 }

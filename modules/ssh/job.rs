@@ -2,6 +2,7 @@
 
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use oneex_sdk::{CommandOutput, Heard, OpResult, Passing, Traffic};
@@ -16,7 +17,7 @@ pub(super) enum Order {
     Cancel(u64),
     /// Connects to a host behind this one.
     Forward(Forward),
-    /// Closes the session.
+    /// Closes the session, once nothing of it is left on the host.
     Close(oneshot::Sender<()>),
 }
 
@@ -56,6 +57,8 @@ pub(super) struct Job {
     pub(super) token: String,
     /// The text for the shell.
     pub(super) request: String,
+    /// For one that outlives the connection.
+    pub(super) claimed: Option<Claimed>,
     pub(super) body: Body,
     /// Takes output while the command runs.
     pub(super) sink: Option<Sink>,
@@ -72,6 +75,15 @@ pub(super) struct Sink {
     pub(super) heard: mpsc::Sender<Heard>,
     /// What of it.
     pub(super) passing: Passing,
+}
+
+/// What is known of a command that outlives the connection.
+#[derive(Debug)]
+pub(super) struct Claimed {
+    /// Where the host keeps what comes of it.
+    pub(super) folder: String,
+    /// Takes the boot of the host that it is sent to.
+    pub(super) boot: Arc<OnceLock<String>>,
 }
 
 /// Standard input.
@@ -98,6 +110,8 @@ pub(super) enum Purpose {
     Answer(oneshot::Sender<OpResult<CommandOutput>>),
     /// It ends the command of this shell.
     EndCommandOf(u64),
+    /// It clears away what was kept for commands, before the session is closed.
+    Tidy,
 }
 
 /// What went over the connection.

@@ -6,11 +6,13 @@
 //! that, and nothing is installed there.
 
 mod actor;
+mod aftermath;
 mod algorithms;
 mod arguments;
 mod auth;
 mod backoff;
 mod bastions;
+mod claim;
 mod config;
 mod connector;
 mod dial;

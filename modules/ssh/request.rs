@@ -7,15 +7,15 @@
 //!
 //! | stream | text | meaning |
 //! | --- | --- | --- |
-//! | stdout | `h`  | the shell is ready |
+//! | stdout | `hBOOT ID START` | the shell is ready; the boot, the process that started it, and when that was |
 //! | stdout | `l`  | it waits for a request whose standard input is the channel |
-//! | stdout | `pID` | the command starts, in this process group |
+//! | stdout | `pID START` | the command starts, in this process group, of which the first process began then |
 //! | stderr | `s`  | the command starts |
 //! | stdout | `d`  | its folder cannot be entered |
 //! | stdout | `eSTATUS SIGNAL LEFT` | it ended; `SIGNAL` and `LEFT` may be `-` |
 //! | stderr | `z`  | it ended |
 //!
-//! `LEFT` says that something of the command may still write to the channel: its process group lives, or
+//! `LEFT` is `l` where the host ended a command whose time limit had passed (see [`super::claim`]). Otherwise it says that something of the command may still write to the channel: its process group lives, or
 //! a process that it started has the channel open. No other command is given to that shell.
 //!
 //! `$?` does not tell a signal from a status above 128. A shell that ran a command in the foreground
@@ -24,6 +24,7 @@
 
 use oneex_sdk::{Command, OpResult};
 
+use super::claim;
 use crate::shell::{printf_format, surroundings, words};
 
 /// Up to here standard input travels inside the request: it always fits a pipe, so nobody waits.
@@ -34,27 +35,35 @@ pub(super) const LARGEST_INLINE: usize = 32 * 1024;
 pub(super) enum Input<'a> {
     /// These bytes, as part of the request.
     Inline(&'a [u8]),
-    /// What follows on the channel, to its end.
-    Channel,
+    /// So many bytes that follow on the channel, to its end.
+    Channel(u64),
+}
+
+/// A text without its indentation.
+pub(super) fn one_line(text: &str) -> String {
+    text.lines().map(str::trim_start).collect::<Vec<_>>().join(" ")
 }
 
 /// The first text for a new shell.
 pub(super) fn hello(token: &str) -> String {
-    let kept = KEPT.lines().map(str::trim_start).collect::<Vec<_>>().join(" ");
     format!(
-        "exec 3>&1 4>&2 2>/dev/null;oneex_sh=$(command -v sh)||oneex_sh=/bin/sh;oneex_setsid=$(command -v setsid);{kept}\
-         cd||cd /;printf '%s' '{token}h;'\n"
+        "exec 3>&1 4>&2 2>/dev/null;oneex_sh=$(command -v sh)||oneex_sh=/bin/sh;oneex_setsid=$(command -v setsid);{}\
+         cd||cd /;read -r oneex_b </proc/sys/kernel/random/boot_id;oneex_start $PPID;\
+         printf '%s' '{token}h'\"$oneex_b $PPID $oneex_r;\"\n",
+        one_line(KEPT)
     )
 }
 
-/// A function: status 0 unless it is certain that nothing which the process `$1` started has the channel open.
+/// Functions. `oneex_start` tells when a process began, proc(5). `oneex_kept` has status 0 unless it is certain that nothing which the process `$1` started has the channel open.
 ///
 /// Ids of processes are given out in order, so only those from `$1` to the newest can be of it: for a command that
 /// starts nothing that is none. The newest is a subshell that tells its id, which costs less than a program does.
 /// What outlives its parent is adopted, as a rule by process 1; a subshell that outlives its own tells by whom. So
 /// nothing is left where none of the adopter's children is newer than `$1`, however busy the host is. Otherwise each
 /// process is looked into. One of another user, which cannot be, counts where its parent is gone or one of these.
-const KEPT: &str = r#"oneex_parent(){ read -r oneex_p oneex_r </proc/self/stat;
+const KEPT: &str = r#"oneex_since(){ shift 19;oneex_r=$1;};
+    oneex_start(){ oneex_y=;oneex_r=;read -r oneex_y oneex_r </proc/$1/stat&&oneex_since ${oneex_r##*) };};
+    oneex_parent(){ read -r oneex_p oneex_r </proc/self/stat;
     oneex_r=${oneex_r##*) };oneex_r=${oneex_r#* };oneex_r=${oneex_r%% *};};
     oneex_adopted(){ oneex_p=;[ -n "$oneex_a" ]||{
     oneex_a=$(read -r oneex_l oneex_r </proc/self/stat;
@@ -73,7 +82,7 @@ const KEPT: &str = r#"oneex_parent(){ read -r oneex_p oneex_r </proc/self/stat;
     while [ $((oneex_i+=1)) -lt "$oneex_l" ];do
     [ -d /proc/$oneex_i ]||continue;
     for oneex_f in /proc/$oneex_i/fd/*;do
-    if [ "$oneex_f" -ef /proc/self/fd/3 ]||[ "$oneex_f" -ef /proc/self/fd/4 ];then return 0;fi;done;
+    if [ "$oneex_f" -ef /proc/self/fd/${oneex_o:-3} ]||[ "$oneex_f" -ef /proc/self/fd/${oneex_e:-4} ];then return 0;fi;done;
     if [ ! -r /proc/$oneex_i/fd ]&&read -r oneex_r </proc/$oneex_i/stat;then
     oneex_r=${oneex_r##*) };oneex_r=${oneex_r#* };oneex_r=${oneex_r%% *};
     [ "$oneex_r" != "$oneex_a" ]&&[ "$oneex_r" -lt "$1" ]||return 0;fi;
@@ -91,27 +100,38 @@ pub(super) fn loader(token: &str, end: &str, is_counted: bool) -> String {
     )
 }
 
-/// The text that runs `command` and reports on it.
-pub(super) fn request(command: &Command, token: &str, input: Input<'_>) -> OpResult<String> {
+/// The text that runs `command` and reports on it. With a claim, `folder` is where the host keeps what comes of it,
+/// and the shell has been given [`claim::functions`].
+pub(super) fn request(
+    command: &Command,
+    token: &str,
+    input: Input<'_>,
+    folder: Option<&str>,
+) -> OpResult<String> {
     let surroundings = surroundings(command, &format!("printf '%s' '{token}d;';exit 126"))?;
     let words = words(command, "\"$oneex_sh\"")?;
-    let (before, from) = match input {
+    let claimed = command.claim.as_ref().zip(folder);
+    let parts = claimed.map(|(claim, folder)| claim::parts(claim, command, folder, input));
+    let (stdout, stderr) = if parts.is_some() { ("$oneex_o", "$oneex_e") } else { ("3", "4") };
+    let claim::Parts { before, note, from, record, after } = parts.unwrap_or_default();
+    let (feed, from) = match input {
         Input::Inline([]) => (String::new(), "</dev/null"),
         Input::Inline(bytes) => (format!("printf {}|", printf_format(bytes)), ""),
-        Input::Channel => (String::new(), ""),
+        Input::Channel(_) => (String::new(), from),
     };
     // Opened by the subshell itself, `/proc/self` is the subshell; other systems ask a child.
-    let own_id = "{ read -r oneex_p oneex_r </proc/self/stat||oneex_p=$(exec sh -c 'echo $PPID');} 2>/dev/null;\
-                  [ -n \"$oneex_setsid\" ]||oneex_p=$$;";
+    let own_id = "{ oneex_start self;[ -n \"$oneex_y\" ]||oneex_y=$(exec sh -c 'echo $PPID');} 2>/dev/null;\
+                  oneex_p=$oneex_y;[ -n \"$oneex_setsid\" ]||oneex_p=$$;";
     Ok(format!(
-        "oneex_m=$({{ {before}({own_id}printf '%s;' \"$oneex_p\" >&5;exec 5>&-;\
-         printf '%s' '{token}p'\"$oneex_p;\";printf '%s' '{token}s;' >&2;{surroundings}\
-         exec ${{oneex_setsid:+\"$oneex_setsid\"}} {words}){from} 5>&1 >&3 2>&4 3>&- 4>&-;exit $?;}} 2>&1);oneex_s=$?;\
-         oneex_p=${{oneex_m%%;*}};oneex_m=${{oneex_m#*;}};oneex_n=-;oneex_g=-;\
+        "{before}oneex_m=$({{ {feed}({own_id}printf '%s;' \"$oneex_p\" >&5;exec 5>&-;{note}\
+         printf '%s' '{token}p'\"$oneex_p $oneex_r;\";printf '%s' '{token}s;' >&2;{surroundings}\
+         exec ${{oneex_setsid:+\"$oneex_setsid\"}} {words}){from} 5>&1 >&{stdout} 2>&{stderr} 3>&- 4>&- 7>&- 8>&-;\
+         exit $?;}} 2>&1);oneex_s=$?;oneex_p=${{oneex_m%%;*}};oneex_m=${{oneex_m#*;}};oneex_n=-;oneex_g=-;\
          if [ $oneex_s -gt 128 ];then if [ -n \"$oneex_m$BASH_VERSION\" ]||[ $oneex_s = 130 ]||[ $oneex_s = 141 ];\
          then oneex_n=$(kill -l $oneex_s)||oneex_n=-;fi;fi;\
-         {{ kill -0 \"-$oneex_p\"||oneex_kept \"$oneex_p\";}}&&oneex_g=g;\
-         printf '%s' '{token}e'\"$oneex_s ${{oneex_n:--}} $oneex_g;\";printf '%s' '{token}z;' >&4\n"
+         {{ kill -0 \"-$oneex_p\"||oneex_kept \"$oneex_p\";}}&&oneex_g=g;{record}\
+         printf '%s' '{token}e'\"$oneex_s ${{oneex_n:--}} $oneex_g;\" >&{stdout};printf '%s' '{token}z;' >&{stderr};\
+         {after}\n"
     ))
 }
 
@@ -138,6 +158,8 @@ pub(super) struct Ending {
     pub(super) signal: Option<String>,
     /// Something of it may still write to the channel.
     pub(super) is_left: bool,
+    /// The host ended it, because its time limit had passed.
+    pub(super) is_late: bool,
 }
 
 impl Ending {
@@ -146,7 +168,8 @@ impl Ending {
         let mut words = text.split(' ');
         let status = words.next()?.parse().ok()?;
         let signal = words.next().filter(|name| *name != "-").map(str::to_owned);
-        Some(Self { status, signal, is_left: words.next() == Some("g") })
+        let left = words.next();
+        Some(Self { status, signal, is_left: left != Some("-"), is_late: left == Some("l") })
     }
 }
 
@@ -177,9 +200,11 @@ mod tests {
     }
 
     fn ran(sh: &[&str], command: &Command) -> (String, String) {
-        let text = hello("H") + &request(command, "T", Input::Inline(&command.stdin)).expect("it is valid");
+        let text =
+            hello("H") + &request(command, "T", Input::Inline(&command.stdin), None).expect("it is valid");
         let (stdout, stderr) = shell(sh, text.as_bytes());
-        let stdout = stdout.strip_prefix("Hh;Tp").expect("it says hello and its id").to_owned();
+        let (hello, stdout) = stdout.split_once(";Tp").expect("it says hello and its id");
+        assert_eq!(hello.split(' ').count(), 3, "{hello}");
         // That something may be left is said too often rather than not at all, so only one test asks for it.
         let stdout = stdout.split_once(';').expect("an id").1.replace(" g;", " -;");
         (stdout, stderr)
@@ -218,7 +243,7 @@ mod tests {
             ["unshare", "--user", "--map-root-user", "--pid", "--fork", "--kill-child", "--mount-proc"];
         let sh = [&alone[..], &["sh", "-c", "\"$@\"; exit $?", "sh"], sh].concat();
         let text =
-            hello("H") + &request(&Command::shell(text), "T", Input::Inline(b"")).expect("it is valid");
+            hello("H") + &request(&Command::shell(text), "T", Input::Inline(b""), None).expect("it is valid");
         let (stdout, _) = shell(&sh, text.as_bytes());
         assert!(stdout.contains("Te0 - g;") || stdout.contains("Te0 - -;"), "{stdout}");
         stdout.contains("Te0 - g;")
@@ -270,10 +295,13 @@ mod tests {
                 Process::new(sh).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("starts");
             let mut stdin = child.stdin.take().expect("a pipe");
             stdin.write_all((hello("H") + &loader("T", "END", false)).as_bytes()).expect("it reads");
-            let mut head = [0; 6];
-            std::io::Read::read_exact(child.stdout.as_mut().expect("a pipe"), &mut head).expect("it answers");
-            assert_eq!(&head[..], b"Hh;Tl;");
-            let text = request(&command, "T", Input::Channel).expect("it is valid");
+            let (mut head, mut byte) = (String::new(), [0]);
+            while !head.ends_with(";Tl;") {
+                let mut stdout = child.stdout.as_mut().expect("a pipe");
+                std::io::Read::read_exact(&mut stdout, &mut byte).expect("it answers");
+                head.push(char::from(byte[0]));
+            }
+            let text = request(&command, "T", Input::Channel(9), None).expect("it is valid");
             stdin.write_all(format!("{text}END\nraw\0bytes").as_bytes()).expect("it reads");
             drop(stdin);
             let output = child.wait_with_output().expect("it ends");
@@ -284,9 +312,11 @@ mod tests {
 
     #[test]
     fn endings_are_read() {
-        let killed = Ending { status: 137, signal: Some("KILL".into()), is_left: true };
+        let killed = Ending { status: 137, signal: Some("KILL".into()), is_left: true, is_late: false };
         assert_eq!(Ending::parse("137 KILL g"), Some(killed));
-        assert_eq!(Ending::parse("0 - -"), Some(Ending { status: 0, signal: None, is_left: false }));
+        let well = Ending { status: 0, signal: None, is_left: false, is_late: false };
+        assert_eq!(Ending::parse("0 - -"), Some(well));
+        assert!(Ending::parse("143 TERM l").is_some_and(|late| late.is_late && late.is_left));
         assert_eq!(Ending::parse("x"), None);
     }
 }

@@ -18,6 +18,8 @@ use super::variables::Variables;
 
 /// What libssh2 lists among the key exchanges, and offers by itself.
 const EXTENSIONS: [&str; 2] = ["ext-info-c", "kex-strict-c-v00@openssh.com"];
+/// Messages that stay without an answer until a connection counts as dead, `ServerAliveCountMax` in ssh_config(5).
+const KEEPALIVES: u32 = 3;
 
 /// Says how a host of the inventory is reached. May read files, run commands that `Match exec` names and ask
 /// for names of hosts, so that it blocks. Fails with `invalid` for a configuration that is wrong, and where no
@@ -100,8 +102,10 @@ fn ask(
             .connect_timeout
             .filter(|limit| !limit.is_zero())
             .unwrap_or(settings.connect_timeout),
-        keepalive: options.server_alive_interval.unwrap_or(settings.keepalive),
-        keepalive_count: options.server_alive_count.unwrap_or(3),
+        // Of three messages, the last is sent when there is time enough for its answer.
+        keepalive: options.server_alive_interval.unwrap_or(settings.keepalive / KEEPALIVES),
+        keepalive_count: options.server_alive_count.unwrap_or(KEEPALIVES),
+        reconnect: settings.project.reconnect.unwrap_or(settings.reconnect),
         shells: settings.shells,
         host_name: resolved.host,
     })

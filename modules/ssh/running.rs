@@ -3,9 +3,10 @@
 use std::collections::VecDeque;
 use std::time::Instant;
 
-use oneex_sdk::{Collected, CommandOutput, CutOutput, Exit, Heard, OpError, OpResult, Stream};
+use oneex_sdk::{Collected, CommandOutput, CutOutput, CutStream, Exit, Heard, OpError, OpResult, Stream};
 use tokio::sync::mpsc::error::TrySendError;
 
+use super::claim;
 use super::job::{Body, Job};
 use super::request::Ending;
 
@@ -30,15 +31,39 @@ pub(super) struct Running {
     pub(super) ended: bool,
     /// Its process group.
     pub(super) group: Option<String>,
+    /// When the first process of that began.
+    pub(super) since: String,
     pub(super) ending: Option<Ending>,
     no_folder: bool,
+    /// What the host knows of it, where it outlives the connection.
+    pub(super) claim: Standing,
     stderr_begun: bool,
     stderr_done: bool,
     collected: [Collected; 2],
+    /// The host kept too little of it.
+    forgotten: [bool; 2],
     /// Output that the sink does not take yet.
     waiting: VecDeque<Heard>,
     /// The line that ends the request, where the channel carries standard input.
     pub(super) end: String,
+}
+
+/// How it stands with a command that outlives the connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Standing {
+    /// As with every other command.
+    #[default]
+    Ordinary,
+    /// The host cannot keep anything of it.
+    Unkept,
+    /// There is no room for its standard input.
+    NoRoom,
+    /// It was sent before, and is waited for.
+    Joined,
+    /// All that is known of it was told.
+    Told,
+    /// Nothing is known of it.
+    Unknown,
 }
 
 impl Running {
@@ -59,11 +84,14 @@ impl Running {
             end_ordered: false,
             ended: false,
             group: None,
+            since: String::new(),
             ending: None,
             no_folder: false,
+            claim: Standing::default(),
             stderr_begun: false,
             stderr_done: false,
             collected,
+            forgotten: [false; 2],
             waiting: VecDeque::new(),
             end,
         }
@@ -71,7 +99,16 @@ impl Running {
 
     /// True when everything of it has arrived.
     pub(super) fn complete(&self) -> bool {
-        self.ending.is_some() && self.stderr_done && self.drained()
+        match self.claim {
+            Standing::Unknown | Standing::NoRoom => true,
+            Standing::Joined => false,
+            _ => self.ending.is_some() && self.stderr_done && self.drained(),
+        }
+    }
+
+    /// True where it was sent to a host that cannot keep anything of it.
+    pub(super) fn is_unkept(&self) -> bool {
+        self.claim == Standing::Unkept
     }
 
     /// True when nothing of its output waits for a reader.
@@ -81,7 +118,7 @@ impl Running {
 
     /// Something of it may still write to the channel.
     pub(super) fn is_left(&self) -> bool {
-        self.ending.as_ref().is_none_or(|ending| ending.is_left)
+        self.claim == Standing::Told || self.ending.as_ref().is_none_or(|ending| ending.is_left)
     }
 
     /// True where nothing that was sent for it is left on the channel.
@@ -98,7 +135,9 @@ impl Running {
     pub(super) fn result(&mut self) -> OpResult<CommandOutput> {
         let exit = match (self.stop, &self.ending) {
             (Some(Stop::Cancelled), _) => return Err(OpError::cancelled()),
-            (Some(Stop::TimedOut), _) => Exit::TimedOut,
+            (Some(Stop::TimedOut), _) | (None, Some(Ending { is_late: true, .. })) => Exit::TimedOut,
+            (None, _) if self.claim == Standing::Unknown => return Err(claim::unknown()),
+            (None, _) if self.claim == Standing::NoRoom => return Err(claim::no_room()),
             (None, None) => {
                 return Err(OpError::failed("the shell on the host ended while it ran the command")
                     .hint("the command may have killed its parent"));
@@ -109,8 +148,14 @@ impl Running {
             (None, Some(Ending { signal: Some(signal), .. })) => Exit::Signal(signal.clone()),
             (None, Some(ending)) => Exit::Code(ending.status),
         };
+        let totals = self.collected.each_ref().map(Collected::total);
         let [(stdout, stdout_cut), (stderr, stderr_cut)] = self.collected.each_mut().map(Collected::finish);
-        Ok(CommandOutput { exit, stdout, stderr, cut: CutOutput { stdout: stdout_cut, stderr: stderr_cut } })
+        // How much it was is not known where the host kept too little.
+        let lost =
+            |stream: usize| self.forgotten[stream].then(|| CutStream { total: totals[stream], file: None });
+        let cut =
+            CutOutput { stdout: stdout_cut.or_else(|| lost(0)), stderr: stderr_cut.or_else(|| lost(1)) };
+        Ok(CommandOutput { exit, stdout, stderr, cut })
     }
 
     /// Gives what waits to the sink; false when it does not take all of it yet.
@@ -140,11 +185,28 @@ impl Running {
 
     pub(super) fn frame(&mut self, kind: &str, rest: &str) {
         match kind {
-            "p" => self.group = Some(rest.to_owned()),
+            "p" => {
+                let (group, since) = rest.split_once(' ').unwrap_or((rest, ""));
+                self.group = Some(group.to_owned());
+                since.clone_into(&mut self.since);
+            }
             "s" => self.stderr_begun = true,
             "d" => self.no_folder = true,
             "e" => self.ending = Ending::parse(rest),
             "z" => self.stderr_done = true,
+            "y" => {
+                self.forgotten[1] = !self.stderr_done;
+                self.stderr_done = true;
+            }
+            "i" => self.claim = Standing::NoRoom,
+            "j" => self.claim = Standing::Joined,
+            "n" => self.claim = Standing::Unknown,
+            "r" => {
+                self.claim = Standing::Told;
+                // What was kept does not reach its end where it is too long.
+                self.forgotten[0] = self.ending.is_none();
+                self.ending = self.ending.take().or_else(|| Ending::parse(rest));
+            }
             _ => {}
         }
     }

@@ -29,6 +29,8 @@ pub struct ProjectSettings {
     pub connect_timeout: Option<Duration>,
     /// Within which time it is noticed that a connection is dead; never where this is zero.
     pub keepalive: Option<Duration>,
+    /// How long a host is tried again after the connection to it was lost; not at all where this is zero.
+    pub reconnect: Option<Duration>,
     /// The user's files of known_hosts, in place of all others; new keys are added to the first.
     pub known_hosts: Vec<PathBuf>,
     /// What happens when a host's key is not known.
@@ -66,9 +68,11 @@ pub struct SshSettings {
     pub strict: StrictHostKeys,
     /// How long connecting and logging in may take, each, where ssh_config does not say; 10 seconds.
     pub connect_timeout: Duration,
-    /// How long a connection may be silent before a message keeps it alive, where ssh_config does not say;
-    /// 30 seconds.
+    /// Within which time it is noticed that a connection is dead, where ssh_config does not say; 30 seconds, never
+    /// where this is zero.
     pub keepalive: Duration,
+    /// How long a host is tried again after the connection to it was lost; 2 minutes, not at all where this is zero.
+    pub reconnect: Duration,
     /// Commands at a time on one host, each in a shell of its own; 8, as sshd allows 10 sessions.
     pub shells: usize,
 }
@@ -90,6 +94,7 @@ impl Default for SshSettings {
             strict: StrictHostKeys::default(),
             connect_timeout: Duration::from_secs(10),
             keepalive: Duration::from_secs(30),
+            reconnect: Duration::from_secs(120),
             shells: 8,
         }
     }

@@ -8,12 +8,13 @@ use std::time::Instant;
 use ssh2::{BlockDirections, Channel, Session};
 use tokio::sync::mpsc::error::TryRecvError;
 
+use super::claim;
 use super::entry::{Entry, Reply};
 use super::error::is_lost;
 use super::frames::{Frames, Piece, new_token};
 use super::job::{Body, Counters, Job};
 use super::request;
-use super::running::Running;
+use super::running::{Running, Standing};
 
 /// Bytes written in one call.
 const CHUNK: usize = 128 * 1024;
@@ -47,6 +48,10 @@ pub(super) struct Shell {
     /// The channel is at its end, or must not be used again.
     pub(super) over: bool,
     pub(super) channel: Channel,
+    /// What it said of itself: boot, the process that started it, and when that was.
+    pub(super) hello: String,
+    /// It knows what commands need that outlive the connection.
+    has_claims: bool,
     counters: Arc<Counters>,
     out: Vec<u8>,
     sent: usize,
@@ -78,6 +83,8 @@ impl Shell {
             state: State::Greeting(Box::new(entry)),
             over: false,
             channel,
+            hello: String::new(),
+            has_claims: false,
             counters,
             sent: 0,
             finish_input: false,
@@ -94,6 +101,15 @@ impl Shell {
             frames.expect(&job.token);
         }
         let end = new_token();
+        if let Some(claimed) = &job.claimed {
+            let boot = self.hello.split(' ').next().filter(|boot| !boot.is_empty());
+            // What no boot is called, so that it is found only where it is known.
+            let _ = claimed.boot.set(boot.unwrap_or("-").to_owned());
+            if !self.has_claims {
+                self.out.extend_from_slice(claim::functions().as_bytes());
+                self.has_claims = true;
+            }
+        }
         match job.body {
             Body::Inline => self.out.extend_from_slice(std::mem::take(&mut job.request).as_bytes()),
             _ => {
@@ -245,6 +261,16 @@ impl Shell {
         Ok(count > 0)
     }
 
+    /// Gives the command all of its standard input, where that comes over the channel.
+    fn give_input(&mut self) {
+        if let State::Running(running) = &mut self.state
+            && let Body::Whole(bytes) = &mut running.job.body
+        {
+            self.out.append(bytes);
+            self.finish_input = true;
+        }
+    }
+
     fn data(&mut self, stream: usize, bytes: Vec<u8>) {
         match &mut self.state {
             State::Greeting(entry) => {
@@ -259,17 +285,29 @@ impl Shell {
 
     fn frame(&mut self, text: &str) {
         match (&mut self.state, text.split_at_checked(1)) {
-            (State::Greeting(entry), _) => {
+            (State::Greeting(entry), kind) => {
+                if let Some(("h", hello)) = kind {
+                    hello.clone_into(&mut self.hello);
+                }
                 let reply = entry.frame(text);
                 self.enter(reply);
             }
             (State::Running(running), Some(("l", _))) => {
                 self.out.extend_from_slice(running.job.request.as_bytes());
                 self.out.extend_from_slice(format!("{}\n", running.end).as_bytes());
-                if let Body::Whole(bytes) = &mut running.job.body {
-                    self.out.append(bytes);
-                    self.finish_input = true;
+                if running.job.claimed.is_none() {
+                    self.give_input();
                 }
+            }
+            (State::Running(_), Some(("w", _))) => {
+                self.counters.round_trips(1);
+                self.give_input();
+            }
+            (State::Running(running), Some(("u", _))) => {
+                running.claim = Standing::Unkept;
+                self.counters.round_trips(1);
+                self.out.extend_from_slice(b"go\n");
+                self.give_input();
             }
             (State::Running(running), Some((kind, rest))) => running.frame(kind, rest),
             _ => {}

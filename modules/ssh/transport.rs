@@ -14,11 +14,12 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, oneshot};
 
 use super::actor::{Actor, Parts};
+use super::claim;
 use super::connector::Link;
 use super::error::lost;
 use super::frames::new_token;
 use super::host_settings::HostSettings;
-use super::job::{Body, Counters, Forward, Job, Order, Purpose, Sink};
+use super::job::{Body, Claimed, Counters, Forward, Job, Order, Purpose, Sink};
 use super::passage::Passage;
 use super::request::{self, Input, LARGEST_INLINE};
 use super::together::Together;
@@ -34,8 +35,12 @@ const STACK: usize = 512 * 1024;
 pub struct SshTransport {
     name: String,
     user: String,
+    /// How long it is opened again where it is lost.
+    patience: Duration,
     /// Why the connection was lost.
     fate: Arc<OnceLock<String>>,
+    /// What the next connection has to end then.
+    aftermath: Arc<OnceLock<Vec<Command>>>,
     /// Taken when it is closed.
     passage: Mutex<Passage>,
     orders: Sender<Order>,
@@ -63,7 +68,7 @@ impl SshTransport {
         let (waker, bell) = waker::pair().map_err(failed)?;
         let (orders, inbox) = std::sync::mpsc::channel();
         let counters = Arc::new(Counters::default());
-        let fate = Arc::new(OnceLock::new());
+        let (fate, aftermath) = (Arc::new(OnceLock::new()), Arc::new(OnceLock::new()));
         let parts = Parts {
             socket: link.socket,
             passage: link.passage.clone(),
@@ -74,6 +79,8 @@ impl SshTransport {
             elevation,
             limit: host.shells,
             keepalive: host.keepalive,
+            patience: host.keepalive.saturating_mul(host.keepalive_count),
+            aftermath: Arc::clone(&aftermath),
         };
         let actor = Actor::new(link.session, parts);
         let thread = std::thread::Builder::new().name("ssh".to_owned()).stack_size(STACK);
@@ -81,7 +88,9 @@ impl SshTransport {
         Ok(Self {
             name: host.name.clone(),
             user: host.user.clone(),
+            patience: host.reconnect,
             fate,
+            aftermath,
             passage: Mutex::new(link.passage),
             orders,
             waker,
@@ -118,15 +127,20 @@ impl SshTransport {
         if let Some(user) = &user {
             crate::shell::check_user(user)?;
         }
-        let token = new_token();
+        let token = command.claim.as_ref().map_or_else(new_token, claim::token);
         let (body, input) = match streams.input {
-            Some((chunks, left)) => (Body::Counted { chunks, left }, Input::Channel),
+            Some((chunks, left)) => (Body::Counted { chunks, left }, Input::Channel(left)),
             None if command.stdin.len() > LARGEST_INLINE => {
-                (Body::Whole(command.stdin.clone()), Input::Channel)
+                (Body::Whole(command.stdin.clone()), Input::Channel(command.stdin.len() as u64))
             }
             None => (Body::Inline, Input::Inline(&command.stdin)),
         };
-        let request = request::request(command, &token, input)?;
+        let claimed = command.claim.as_ref().map(|claim| Claimed {
+            folder: claim::folder(claim, user.as_deref().unwrap_or(&self.user)),
+            boot: Arc::clone(&claim.boot),
+        });
+        let folder = claimed.as_ref().map(|claimed| claimed.folder.as_str());
+        let request = request::request(command, &token, input, folder)?;
         let id = self.next_job.fetch_add(1, Ordering::Relaxed);
         let (reply, result) = oneshot::channel();
         self.order(Order::Run(Box::new(Job {
@@ -135,6 +149,7 @@ impl SshTransport {
             folder: command.cwd.clone(),
             token,
             request,
+            claimed,
             body,
             sink: streams.output,
             keep: [if streams.drops_stdout { 0 } else { command.keep }, command.keep],
@@ -253,6 +268,14 @@ impl Transport for SshTransport {
 
     fn traffic(&self) -> Traffic {
         self.counters.traffic()
+    }
+
+    fn patience(&self) -> Duration {
+        self.patience
+    }
+
+    fn aftermath(&self) -> Vec<Command> {
+        self.aftermath.get().cloned().unwrap_or_default()
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {

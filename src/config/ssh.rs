@@ -16,7 +16,15 @@ const NAME: &str = "ssh";
 /// What the table may say. Hosts have what is their own in the inventory, so there are no connections by name.
 pub(super) const SCHEMA: ModuleSchema = ModuleSchema {
     name: NAME,
-    options: &["ssh_config", "connect_timeout", "keepalive", "known_hosts", "host_key_checking", "shells"],
+    options: &[
+        "ssh_config",
+        "connect_timeout",
+        "keepalive",
+        "reconnect",
+        "known_hosts",
+        "host_key_checking",
+        "shells",
+    ],
     named: false,
 };
 
@@ -44,6 +52,7 @@ impl SshTable {
             project: ProjectSettings {
                 connect_timeout: table.duration("connect_timeout")?,
                 keepalive: table.duration_or_zero("keepalive")?,
+                reconnect: table.duration_or_zero("reconnect")?,
                 known_hosts: table.texts("known_hosts")?.into_iter().flatten().map(path).collect(),
                 strict: table.read("host_key_checking", "`\"yes\"`, `\"accept-new\"` or `\"no\"`", strict)?,
             },
@@ -113,7 +122,7 @@ mod tests {
     #[test]
     fn what_is_written_holds_and_the_environment_wins() {
         let found = settings(
-            "[ssh]\nssh_config = 'ssh/config'\nconnect_timeout = '2500ms'\nkeepalive = 9\nshells = 2\n\
+            "[ssh]\nssh_config = 'ssh/config'\nconnect_timeout = '2500ms'\nkeepalive = 9\nreconnect = '5m'\nshells = 2\n\
              known_hosts = ['ssh/known', '~/.ssh/known_hosts', '/etc/known']\nhost_key_checking = 'accept-new'\n\
              [env.lab.ssh]\nssh_config = '~/lab'\nhost_key_checking = false\n",
         );
@@ -123,6 +132,7 @@ mod tests {
         let wanted = ProjectSettings {
             connect_timeout: Some(Duration::from_millis(2500)),
             keepalive: Some(Duration::from_secs(9)),
+            reconnect: Some(Duration::from_secs(300)),
             known_hosts: ["/project/ssh/known", "~/.ssh/known_hosts", "/etc/known"].map(Into::into).into(),
             strict: Some(StrictHostKeys::No),
         };

@@ -7,6 +7,7 @@ mod handlers;
 mod http_calls;
 mod interrupts;
 mod long_output;
+mod lost;
 mod output;
 mod plan_words;
 mod plans;

@@ -1,5 +1,6 @@
 //! Commands as they travel to a host. Quoting happens here and nowhere else.
 
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::CutOutput;
@@ -40,6 +41,22 @@ pub struct Command {
     /// People may want to see what it writes while it does, and all of it, however much it is: the command is one of
     /// theirs, and not one of an operation's own.
     pub followed: bool,
+    /// Makes it outlive the connection: it is run once, however often it is sent.
+    pub claim: Option<Claim>,
+}
+
+/// What a command is found again by, after the connection that it was sent over was lost.
+///
+/// A connection that cannot be lost pays no attention to it. Clones are the same claim.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    /// A folder name for everything of this run on this host; nobody can guess it, and it begins with the
+    /// seconds since 1970, so that it can be cleared away when it is old.
+    pub place: String,
+    /// The command's own name there: 32 hexadecimal digits that nobody can guess.
+    pub id: String,
+    /// The boot of the host that it was sent to, noted before it is: on another one nobody knows of it.
+    pub boot: Arc<OnceLock<String>>,
 }
 
 impl Command {
@@ -72,6 +89,7 @@ impl Command {
             umask: None,
             keep: Self::KEEP,
             followed: false,
+            claim: None,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -130,7 +131,8 @@ pub trait Connector: Send + Sync {
 
 /// An open connection to one host; calls may come from several nodes at once and run side by side.
 pub trait Transport: Send + Sync {
-    /// Runs a command and waits for its end. When `cancel` fires, the command's process group is
+    /// Runs a command and waits for its end. One with a [`crate::Claim`] that the host knows already is waited for
+    /// instead; where nobody can know any more whether it was run to its end, this fails with `failed`. When `cancel` fires, the command's process group is
     /// ended on the host first, then the call fails with `cancelled`. A time limit of the command
     /// is an ordinary result, [`crate::Exit::TimedOut`]. Fails with `unreachable` when the
     /// connection is lost, `denied` when `sudo` refuses.
@@ -186,6 +188,17 @@ pub trait Transport: Send + Sync {
         user: Option<&'a str>,
         cancel: &'a CancellationToken,
     ) -> BoxFuture<'a, OpResult<u64>>;
+
+    /// How long a lost connection is worth being opened again; never where this is zero.
+    fn patience(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    /// What has to be run on the next connection to the host before anything else, where this one was lost: it ends
+    /// what this one left running. Commands with a claim are not among that.
+    fn aftermath(&self) -> Vec<Command> {
+        Vec::new()
+    }
 
     /// What went over the connection so far.
     fn traffic(&self) -> Traffic;
@@ -245,5 +258,5 @@ pub trait Writer: Reader {
 
     /// Waits until the connection is closed and the host answers again, as after a reboot.
     /// `cancel` of the node ends it; `limit` passing is a `timeout`.
-    fn reconnect(&self, limit: std::time::Duration) -> BoxFuture<'_, OpResult<()>>;
+    fn reconnect(&self, limit: Duration) -> BoxFuture<'_, OpResult<()>>;
 }

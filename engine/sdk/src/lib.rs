@@ -21,7 +21,7 @@ mod secret;
 mod text;
 
 pub use change::{Change, ChangeItem};
-pub use command::{Command, CommandOutput, Exit, Program, quote};
+pub use command::{Claim, Command, CommandOutput, Exit, Program, quote};
 pub use duration::{Duration, parse_duration, parse_size};
 pub use erased::erase;
 pub use error::{ErrorKind, FailedCommand, OpError, OpResult};

@@ -1,8 +1,8 @@
 //! The one place where operations meet the world: `read`, `diff` and, in a run, `apply`.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use oneex_sdk::{
@@ -10,6 +10,7 @@ use oneex_sdk::{
     Resources, SecretSink, Value,
 };
 
+use super::steady::Losses;
 use super::view::View;
 use super::{Failure, Interrupt, Mode, NodeContext, OpStatus, RunEvent};
 use crate::diag::Position;
@@ -101,6 +102,8 @@ pub fn facts(node: &Arc<NodeContext>, host: &str, user: Option<&str>) -> Result<
         op: 0,
         source: Arc::from(node.run.name.as_str()),
         foreseen: false,
+        lasting: false,
+        lost: Mutex::default(),
     };
     node.run.runtime.block_on(view.facts()).map_err(|error| interrupt_of(error, "facts", host, None))
 }
@@ -187,6 +190,9 @@ impl<'a> Performing<'a> {
             op: number,
             source: Arc::clone(&call.position.file),
             foreseen: manual.kind == Kind::Ensure,
+            // What others have to wait for is nothing to be cut off either, as the work of a package manager.
+            lasting: manual.kind == Kind::Action || manual.lock.is_some(),
+            lost: Mutex::default(),
         };
         Ok(Self {
             node,
@@ -248,9 +254,26 @@ impl<'a> Performing<'a> {
         interrupt_of(error, &self.name, &self.target, Some(self.position.clone()))
     }
 
+    /// Runs it; an ensure that the connection is lost of is looked at again. What was written before may be there
+    /// then: it is a change of this call all the same.
     async fn run(&self) -> OpResult<(OpStatus, OpOutcome)> {
+        let (mut losses, mut written) = (Losses::default(), None);
+        loop {
+            let result = self.once(&mut written).await;
+            let lost = self.view.lost.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let (Some(transport), Kind::Ensure) = (lost, self.kind) else { return result };
+            if let Some(done) = self.view.bear(&transport, &mut losses, result).await? {
+                return Ok(done);
+            }
+        }
+    }
+
+    async fn once(&self, written: &mut Option<Change>) -> OpResult<(OpStatus, OpOutcome)> {
         let looked = self.bound.look(&self.view).await?;
         if looked.change.is_empty() {
+            if let Some(change) = written.take() {
+                return Ok((OpStatus::Changed, outcome(change, looked.output, true, None)));
+            }
             let changed = looked.output.changed.unwrap_or(false);
             let status = if changed { OpStatus::Changed } else { OpStatus::Ok };
             return Ok((status, outcome(looked.change, looked.output, changed, None)));
@@ -259,6 +282,7 @@ impl<'a> Performing<'a> {
             return Err(OpError::cancelled());
         }
         let writing = self.node.run.connections.writes(&self.view.info.name).begin();
+        *written = Some(looked.change.clone());
         let output = self.bound.apply(&self.view, &looked).await?;
         drop(writing);
         let changed = output.changed.unwrap_or(true);

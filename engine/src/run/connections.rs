@@ -1,16 +1,21 @@
 //! Connections, facts and turns by host: one connection a host for the whole run.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::{Duration, Instant, SystemTime};
 
 use crate::ahead::Writes;
-use oneex_sdk::{CancellationToken, HostInfo, OpError, OpResult, Registry, Traffic, Transport, Value};
+use oneex_sdk::{
+    CancellationToken, Claim, Command, ErrorKind, HostInfo, OpError, OpResult, Registry, Traffic, Transport,
+    Value,
+};
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
 /// How long a host that could not be reached is not asked again: nodes that wait for it together
 /// fail together.
 const FAILURE_KEPT: Duration = Duration::from_secs(5);
+/// The same for a host that was reached before, and is expected back.
+const RETURN_KEPT: Duration = Duration::from_millis(800);
 
 /// Connections, facts and turns by host.
 #[derive(Default)]
@@ -24,6 +29,8 @@ struct Slot {
     facts: AsyncMutex<Option<Arc<Value>>>,
     writes: Arc<Writes>,
     turns: Mutex<HashMap<&'static str, Arc<AsyncMutex<()>>>>,
+    /// Where the host keeps what outlives a connection.
+    place: OnceLock<String>,
     /// Traffic of connections that were closed again, as by a reboot.
     past: Mutex<Traffic>,
     open: Mutex<Option<Arc<dyn Transport>>>,
@@ -33,6 +40,8 @@ struct Slot {
 struct Link {
     transport: Option<Arc<dyn Transport>>,
     failed: Option<(Instant, OpError)>,
+    /// It was lost, and this is to be run on the next one.
+    lost: Option<Vec<Command>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -45,6 +54,21 @@ fn add(a: Traffic, b: Traffic) -> Traffic {
         sent: a.sent + b.sent,
         received: a.received + b.received,
     }
+}
+
+/// Ends what a lost connection left. That this fails is no reason to do without the host; that the connection is lost
+/// again is.
+async fn clear_up(transport: &dyn Transport, left: &[Command], cancel: &CancellationToken) -> OpResult<()> {
+    for command in left {
+        match transport.run(command, cancel).await {
+            Err(error) if matches!(error.kind, ErrorKind::Unreachable | ErrorKind::Cancelled) => {
+                return Err(error);
+            }
+            Err(error) => tracing::debug!(%error, "what a lost connection left was not ended"),
+            Ok(_) => {}
+        }
+    }
+    Ok(())
 }
 
 impl Connections {
@@ -72,7 +96,8 @@ impl Connections {
         if let Some(transport) = &link.transport {
             return Ok(Arc::clone(transport));
         }
-        if let Some((_, error)) = link.failed.as_ref().filter(|(when, _)| when.elapsed() < FAILURE_KEPT) {
+        let kept = if link.lost.is_some() { RETURN_KEPT } else { FAILURE_KEPT };
+        if let Some((_, error)) = link.failed.as_ref().filter(|(when, _)| when.elapsed() < kept) {
             return Err(error.clone());
         }
         let name = &info.target.connection;
@@ -83,12 +108,14 @@ impl Connections {
         })?;
         match connector.connect(&info.target, cancel).await {
             Ok(transport) => {
+                clear_up(&*transport, link.lost.as_deref().unwrap_or_default(), cancel).await?;
+                (link.lost, link.failed) = (None, None);
                 link.transport = Some(Arc::clone(&transport));
                 *lock(&slot.open) = Some(Arc::clone(&transport));
                 Ok(transport)
             }
             Err(error) => {
-                if error.kind != oneex_sdk::ErrorKind::Cancelled {
+                if error.kind != ErrorKind::Cancelled {
                     link.failed = Some((Instant::now(), error.clone()));
                 }
                 Err(error)
@@ -110,6 +137,36 @@ impl Connections {
             let mut past = lock(&slot.past);
             *past = add(*past, transport.traffic());
         }
+    }
+
+    /// Takes note that a connection was lost: the next use opens a new one, which first ends what the lost one left
+    /// running on the host.
+    pub(super) async fn lost(&self, host: &str, transport: &Arc<dyn Transport>) {
+        let slot = self.slot(host);
+        {
+            let mut link = slot.link.lock().await;
+            // Who came first has taken note already.
+            if !link.transport.as_ref().is_some_and(|open| Arc::ptr_eq(open, transport)) {
+                return;
+            }
+            link.transport = None;
+            link.lost.get_or_insert_default().extend(transport.aftermath());
+            *lock(&slot.open) = None;
+            let mut past = lock(&slot.past);
+            *past = add(*past, transport.traffic());
+        }
+        transport.close().await;
+    }
+
+    /// What makes a command outlive the connection to this host.
+    pub(super) fn claim(&self, host: &str) -> Claim {
+        let slot = self.slot(host);
+        let place = slot.place.get_or_init(|| {
+            let since = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
+            format!("{}-{:032x}", since.as_secs(), rand::random::<u128>())
+        });
+        let id = format!("{:032x}", rand::random::<u128>());
+        Claim { place: place.clone(), id, boot: Arc::default() }
     }
 
     /// The host's facts, gathered by `gather` on first use; who comes meanwhile waits for them.

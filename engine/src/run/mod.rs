@@ -23,6 +23,7 @@ mod request;
 #[cfg(test)]
 pub(crate) mod scenario;
 mod setup;
+mod steady;
 mod stop;
 mod view;
 

@@ -1,16 +1,17 @@
 //! The view that an operation has of its host: what it may read, what it may write.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use oneex_sdk::{
-    BoxFuture, CancellationToken, Command, CommandOutput, Content, HostInfo, Map, OpError, OpResult, Reader,
-    SecretSink, Transport, Value, Writer,
+    BoxFuture, CancellationToken, Command, CommandOutput, Content, ErrorKind, HostInfo, Map, OpError,
+    OpResult, Reader, SecretSink, Transport, Value, Writer,
 };
 use tokio::io::AsyncWriteExt;
 
 use super::hearing::Hearing;
+use super::steady::Losses;
 use super::{NodeContext, RunEvent};
 use crate::ahead::{Next, Place, Read};
 
@@ -24,19 +25,28 @@ pub(super) struct View {
     pub(super) source: Arc<str>,
     /// What it reads may be read ahead: it is an ensure, whose reads change nothing.
     pub(super) foreseen: bool,
+    /// What it runs is run once, whatever becomes of the connection: it is an action, or takes long.
+    pub(super) lasting: bool,
+    /// The connection that was lost while it wrote.
+    pub(super) lost: Mutex<Option<Arc<dyn Transport>>>,
 }
 
 impl View {
-    async fn transport(&self) -> OpResult<Arc<dyn Transport>> {
+    pub(super) async fn transport(&self) -> OpResult<Arc<dyn Transport>> {
         let run = &self.node.run;
         run.connections.transport(&run.registry, &self.info, &self.node.cancel).await
     }
 
-    /// Runs a command as the operation's user. Secrets in an argument list would be seen by every
-    /// user of the host.
+    /// Runs a command as the operation's user.
     async fn command(&self, command: Command) -> OpResult<CommandOutput> {
-        let command = self.checked(command)?;
-        self.execute(&*self.transport().await?, &command).await
+        let mut command = self.checked(command)?;
+        if !self.lasting {
+            let transport = self.transport().await?;
+            let result = self.execute(&*transport, &command).await;
+            return self.wrote(&transport, result);
+        }
+        command.claim = Some(self.node.run.connections.claim(&self.info.name));
+        self.surely(command).await
     }
 
     /// Runs a command, and hears it where it is a person's.
@@ -51,6 +61,27 @@ impl View {
         }
     }
 
+    /// Runs a command that may be sent again when the connection is lost.
+    async fn surely(&self, command: Command) -> OpResult<CommandOutput> {
+        let mut losses = Losses::default();
+        loop {
+            let transport = self.transport().await?;
+            let result = self.execute(&*transport, &command).await;
+            if let Some(output) = self.bear(&transport, &mut losses, result).await? {
+                return Ok(output);
+            }
+        }
+    }
+
+    /// Takes note of a connection that is lost while something is written.
+    fn wrote<T>(&self, transport: &Arc<dyn Transport>, result: OpResult<T>) -> OpResult<T> {
+        if result.as_ref().is_err_and(|error| error.kind == ErrorKind::Unreachable) {
+            *self.lost.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(transport));
+        }
+        result
+    }
+
+    /// Secrets in an argument list would be seen by every user of the host.
     fn checked(&self, mut command: Command) -> OpResult<Command> {
         if command.argument_texts().any(|text| self.node.run.redactor.is_tainted(text)) {
             return Err(OpError::invalid("a secret stands in the arguments of a command")
@@ -66,7 +97,7 @@ impl View {
     async fn read(&self, command: Command) -> OpResult<CommandOutput> {
         let command = self.checked(command)?;
         let (transport, run) = (self.transport().await?, &self.node.run);
-        let alone = || self.execute(&*transport, &command);
+        let alone = || self.surely(command.clone());
         let ahead = self.node.ahead.as_ref().filter(|_| self.foreseen && transport.answers_together());
         let (Some(ahead), Some(read)) = (ahead, Read::of(&command)) else { return alone().await };
         let (node, user) = (&self.node.node, command.user.as_deref());
@@ -85,7 +116,12 @@ impl View {
         };
         let mut commands = vec![command.clone()];
         commands.extend(others.iter().map(|read| read.command(user)));
-        let mut answers = transport.run_together(&commands, &self.node.cancel).await?.into_iter();
+        let answers = transport.run_together(&commands, &self.node.cancel).await;
+        let Some(answers) = self.bear(&transport, &mut Losses::default(), answers).await? else {
+            drop(reads);
+            return alone().await;
+        };
+        let mut answers = answers.into_iter();
         let own = answers.next().flatten();
         reads.keep(others, answers.collect(), epoch);
         drop(reads);
@@ -111,13 +147,18 @@ impl Reader for View {
 
     fn download<'a>(&'a self, path: &'a str, limit: u64) -> BoxFuture<'a, OpResult<Vec<u8>>> {
         Box::pin(async move {
-            let mut sink = Bounded { bytes: Vec::new(), limit };
-            let transport = self.transport().await?;
-            let result = transport.download(path, &mut sink, self.user.as_deref(), &self.node.cancel).await;
-            if sink.bytes.len() as u64 > limit {
-                return Err(OpError::failed(format!("`{path}` is larger than {limit} bytes")));
+            let (user, mut losses) = (self.user.as_deref(), Losses::default());
+            loop {
+                let mut sink = Bounded { bytes: Vec::new(), limit };
+                let transport = self.transport().await?;
+                let result = transport.download(path, &mut sink, user, &self.node.cancel).await;
+                if sink.bytes.len() as u64 > limit {
+                    return Err(OpError::failed(format!("`{path}` is larger than {limit} bytes")));
+                }
+                if self.bear(&transport, &mut losses, result).await?.is_some() {
+                    return Ok(sink.bytes);
+                }
             }
-            result.map(|_| sink.bytes)
         })
     }
 
@@ -187,7 +228,7 @@ impl Writer for View {
         Box::pin(async move {
             let transport = self.transport().await?;
             let (user, cancel) = (self.user.as_deref(), &self.node.cancel);
-            match content {
+            let sent = match content {
                 Content::Bytes(bytes) => {
                     let mut source: &[u8] = &bytes;
                     transport.upload(&mut source, bytes.len() as u64, path, user, cancel).await
@@ -200,7 +241,8 @@ impl Writer for View {
                     let length = source.metadata().await.map_err(unreadable)?.len();
                     transport.upload(&mut source, length, path, user, cancel).await
                 }
-            }
+            };
+            self.wrote(&transport, sent)
         })
     }
 
@@ -211,14 +253,18 @@ impl Writer for View {
             };
             let folder =
                 to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-            let temporary = tempfile::NamedTempFile::new_in(folder).map_err(unwritable)?;
-            let mut sink = tokio::fs::File::from_std(temporary.reopen().map_err(unwritable)?);
-            let transport = self.transport().await?;
-            let length = transport.download(path, &mut sink, self.user.as_deref(), &self.node.cancel).await?;
-            sink.flush().await.map_err(unwritable)?;
-            sink.sync_all().await.map_err(unwritable)?;
-            temporary.persist(to).map_err(|error| unwritable(error.error))?;
-            Ok(length)
+            let (user, mut losses) = (self.user.as_deref(), Losses::default());
+            loop {
+                let temporary = tempfile::NamedTempFile::new_in(folder).map_err(unwritable)?;
+                let mut sink = tokio::fs::File::from_std(temporary.reopen().map_err(unwritable)?);
+                let transport = self.transport().await?;
+                let result = transport.download(path, &mut sink, user, &self.node.cancel).await;
+                let Some(length) = self.bear(&transport, &mut losses, result).await? else { continue };
+                sink.flush().await.map_err(unwritable)?;
+                sink.sync_all().await.map_err(unwritable)?;
+                temporary.persist(to).map_err(|error| unwritable(error.error))?;
+                return Ok(length);
+            }
         })
     }
 
@@ -236,7 +282,7 @@ impl Writer for View {
                     Err(error) => Some(error),
                 };
                 let Some(error) = failed else { return Ok(()) };
-                if error.kind == oneex_sdk::ErrorKind::Cancelled {
+                if error.kind == ErrorKind::Cancelled {
                     return Err(error);
                 }
                 if begun.elapsed() > limit {

@@ -79,13 +79,14 @@ impl Actor {
     fn order_end(&mut self, shell: u64, user: Option<String>, group: &str) {
         let command = Command::script(END_GROUP, [group]);
         let token = new_token();
-        let Ok(request) = request::request(&command, &token, Input::Inline(&[])) else { return };
+        let Ok(request) = request::request(&command, &token, Input::Inline(&[]), None) else { return };
         self.queue.push_front(Box::new(Job {
             id: 0,
             user,
             folder: None,
             token,
             request,
+            claimed: None,
             body: Body::Inline,
             sink: None,
             keep: [0, 0],
@@ -99,6 +100,7 @@ impl Actor {
         let queue = std::mem::take(&mut self.queue);
         for job in queue {
             match job.purpose {
+                Purpose::Tidy => {}
                 Purpose::EndCommandOf(_) => self.over(*job, Err(OpError::failed("no shell is left"))),
                 Purpose::Answer(_) => self.queue.push_back(job),
             }

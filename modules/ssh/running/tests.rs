@@ -5,7 +5,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Body, Job, Running, Stop};
+use super::{Body, Job, Running, Standing, Stop};
 use crate::ssh::job::{Purpose, Sink};
 
 fn running(keep: usize, sink: Option<Sink>) -> Running {
@@ -16,6 +16,7 @@ fn running(keep: usize, sink: Option<Sink>) -> Running {
         folder: None,
         token: "T".into(),
         request: String::new(),
+        claimed: None,
         body: Body::Inline,
         sink,
         keep: [keep, keep],
@@ -50,7 +51,8 @@ proptest! {
             match event {
                 Event::Data(stream, bytes) => drop(running.data(stream, bytes)),
                 Event::Frame(kind, rest) => {
-                    if kind == "e" {
+                    // What is kept of a command says how it ended where the command itself did not.
+                    if kind == "e" || (kind == "r" && !ended) {
                         ended = rest.split(' ').next().is_some_and(|status| status.parse::<i32>().is_ok());
                     }
                     running.frame(&kind, &rest);
@@ -58,7 +60,8 @@ proptest! {
             }
             prop_assert!(running.collected.iter().all(|collected| collected.kept().len() <= keep));
         }
-        let no_folder = running.no_folder;
+        let is_lost = matches!(running.claim, Standing::Unknown | Standing::NoRoom);
+        let no_folder = running.no_folder || is_lost;
         match running.result() {
             Ok(output) => {
                 prop_assert!(ended && !no_folder);
