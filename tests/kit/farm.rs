@@ -190,7 +190,22 @@ impl SshFarm {
         }
     }
 
-    /// Stops the host's sshd and cuts its connections. Hosts that share the sshd stop with it.
+    /// Stops the host's sshd and cuts its connections; commands that were running stay, as when the server alone is
+    /// stopped. Hosts that share the sshd are stopped with it.
+    pub fn halt(&mut self, index: usize) {
+        let server = self.host(index).server;
+        // First the one that would go on to accept.
+        let children = processes::descendants(self.servers[server].child.id());
+        let _ = self.servers[server].child.kill();
+        for process in children {
+            if processes::name(process).is_some_and(|name| name.starts_with("sshd")) {
+                processes::kill(process);
+            }
+        }
+        let _ = self.servers[server].child.wait();
+    }
+
+    /// Stops the host's sshd and kills all that it started. Hosts that share the sshd stop with it.
     pub fn stop(&mut self, index: usize) {
         let server = self.host(index).server;
         self.servers[server].stop();

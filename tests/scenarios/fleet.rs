@@ -87,6 +87,11 @@ impl Stream {
         Self(events)
     }
 
+    /// All events of this kind.
+    pub(crate) fn named(&self, kind: &str) -> Vec<&Value> {
+        self.0.iter().filter(|event| event["event"] == kind).collect()
+    }
+
     /// Where in the stream the node's event of that kind is.
     #[track_caller]
     pub(crate) fn at(&self, kind: &str, task: &str, host: &str) -> usize {
