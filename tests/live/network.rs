@@ -67,7 +67,7 @@ fn a_link_that_is_down_for_twenty_seconds_costs_nothing_but_them() {
 
 #[test]
 fn a_link_that_stays_down_is_noticed_within_the_time_that_is_set() {
-    let site = Site::new("keepalive = '3s'\nconnect_timeout = '2s'\n");
+    let site = Site::new("keepalive = '3s'\nconnect_timeout = '2s'\nreconnect = '1s'\n");
     let book = "task(\"wait\").on(\"all\").run(|h| { h.exec(\"touch \" + h.var(\"folder\") + \"/began; sleep 1000\"); });\n";
     site.project.write("book.rhai", book);
     let running = site.project.oneex(["run", "book.rhai", "--output", "json"]).start();
