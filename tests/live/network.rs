@@ -77,3 +77,30 @@ fn a_link_that_stays_down_is_noticed_within_the_time_that_is_set() {
     let events = Stream::of(&running.finish().expect_code(3));
     assert_eq!(events.status("wait", "far"), "unreachable");
 }
+
+#[test]
+fn a_link_that_is_down_for_longer_than_is_set_costs_no_result() {
+    let site = Site::new("keepalive = '3s'\nconnect_timeout = '2s'\n");
+    site.project.write(
+        "book.rhai",
+        r#"task("act").on("all").run(|h| {
+               let folder = h.var("folder");
+               let result = h.exec(`echo run >>${folder}/ran; until [ -e ${folder}/down ]; do sleep 0.1; done;
+                   sleep 10; touch ${folder}/ended; echo told`);
+               h.write(`${folder}/result`, result.stdout);
+           });"#,
+    );
+    let running = site.project.oneex(["run", "book.rhai", "--output", "json"]).start();
+    site.appears("ran");
+    site.network.link_down();
+    std::fs::write(site.network.folder().join("down"), "").unwrap();
+    site.appears("ended");
+    site.network.link_up();
+    let events = Stream::of(&running.finish().expect_code(0));
+    let read = |name: &str| std::fs::read_to_string(site.network.folder().join(name)).unwrap();
+    assert_eq!((read("ran").as_str(), read("result").as_str()), ("run\n", "told"), "it ran once");
+    let again = |event: &&serde_json::Value| {
+        event["message"].as_str().is_some_and(|message| message.ends_with("connecting again"))
+    };
+    assert!(events.0.iter().any(|event| again(&event)), "the connection was not lost");
+}
