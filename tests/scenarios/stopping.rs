@@ -190,6 +190,7 @@ task("b").needs(a).run(|| {});
 fn a_host_that_goes_away_while_it_works_is_unreachable() {
     let mark = mark(5);
     let mut fleet = Fleet::separate(2);
+    fleet.project.write("oneex.toml", "[ssh]\nreconnect = '1s'\n");
     fleet.book(&format!(
         r#"
 task("a").on(hosts("web")).run(|h| {{ if h.name == "h2" {{ h.exec(["sleep", "{mark}"]); }} else {{ h.query("true"); }} }});
