@@ -150,7 +150,7 @@ impl Placement<'_> {
                 };
                 if let Err(error) = writer.upload(content, &staged).await {
                     let script = format!("{FUNCTIONS}rm -f \"$1\"; there \"$2\"");
-                    let swept = writer.run(Command::script(script, [staged.as_str(), path])).await;
+                    let swept = writer.run(Command::script(script, [staged.as_str(), path]).tidy()).await;
                     // The upload's own error is the one that counts, unless there is a better reason.
                     return Err(match swept {
                         Ok(output) if !output.ok() => failure(path, &output.stderr_text()),
@@ -180,7 +180,8 @@ impl Placement<'_> {
         let mut args: Vec<&str> =
             vec![path, &staged, word, &mode, &owner, &group, kept_word, &expected, uploaded, &backup];
         args.extend(validate.iter().map(String::as_str));
-        let output = writer.run(Command::script(format!("{FUNCTIONS}{SCRIPT}"), args).stdin(stdin)).await?;
+        let output =
+            writer.run(Command::script(format!("{FUNCTIONS}{SCRIPT}"), args).stdin(stdin).tidy()).await?;
         if !output.ok() {
             return Err(failure(path, &output.stderr_text()));
         }

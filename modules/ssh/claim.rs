@@ -46,7 +46,7 @@ const FUNCTIONS: &str = r#"oneex_start $$;oneex_v="$oneex_b $$ $oneex_r";
     oneex_old(){ oneex_y=${oneex_d#*-};oneex_y=${oneex_y%%-*};for oneex_f in /tmp/oneex-*;do
     oneex_l=${oneex_f#*-};oneex_l=${oneex_l%%-*};
     case $oneex_l in [0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9]);;*)continue;;esac;
-    [ -O "$oneex_f" ]&&[ ! -L "$oneex_f" ]&&[ $((oneex_y-oneex_l)) -gt 604800 ]&&rm -rf "$oneex_f";done;};
+    [ $((oneex_y-oneex_l)) -gt 604800 ]&&[ -O "$oneex_f" ]&&[ ! -L "$oneex_f" ]&&rm -rf "$oneex_f";done;};
     oneex_ward(){ [ "$oneex_w" = "$oneex_d" ]&&return;[ -z "$oneex_w$oneex_u" ]||return 1;oneex_u=1;
     [ -n "$oneex_setsid" ]&&command -v tee >/dev/null||return 1;
     [ -d "$oneex_d" ]||mkdir -m 700 "$oneex_d";

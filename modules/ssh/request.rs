@@ -22,7 +22,7 @@
 //! says so in words (`Killed`): the substitution around the subshell catches them. bash stays silent
 //! there, so with it a status that belongs to a signal counts as one; so do INT and PIPE everywhere.
 
-use oneex_sdk::{Command, OpResult};
+use oneex_sdk::{Command, OpResult, quote};
 
 use super::claim;
 use crate::shell::{printf_format, surroundings, words};
@@ -100,6 +100,9 @@ pub(super) fn loader(token: &str, end: &str, is_counted: bool) -> String {
     )
 }
 
+/// Looks for what the command left.
+const LEFT: &str = "{ kill -0 \"-$oneex_p\"||oneex_kept \"$oneex_p\";}&&oneex_g=g;";
+
 /// The text that runs `command` and reports on it. With a claim, `folder` is where the host keeps what comes of it,
 /// and the shell has been given [`claim::functions`].
 pub(super) fn request(
@@ -122,6 +125,7 @@ pub(super) fn request(
     // Opened by the subshell itself, `/proc/self` is the subshell; other systems ask a child.
     let own_id = "{ oneex_start self;[ -n \"$oneex_y\" ]||oneex_y=$(exec sh -c 'echo $PPID');} 2>/dev/null;\
                   oneex_p=$oneex_y;[ -n \"$oneex_setsid\" ]||oneex_p=$$;";
+    let left = if command.tidy { "" } else { LEFT };
     Ok(format!(
         "{before}oneex_m=$({{ {feed}({own_id}printf '%s;' \"$oneex_p\" >&5;exec 5>&-;{note}\
          printf '%s' '{token}p'\"$oneex_p $oneex_r;\";printf '%s' '{token}s;' >&2;{surroundings}\
@@ -129,10 +133,19 @@ pub(super) fn request(
          exit $?;}} 2>&1);oneex_s=$?;oneex_p=${{oneex_m%%;*}};oneex_m=${{oneex_m#*;}};oneex_n=-;oneex_g=-;\
          if [ $oneex_s -gt 128 ];then if [ -n \"$oneex_m$BASH_VERSION\" ]||[ $oneex_s = 130 ]||[ $oneex_s = 141 ];\
          then oneex_n=$(kill -l $oneex_s)||oneex_n=-;fi;fi;\
-         {{ kill -0 \"-$oneex_p\"||oneex_kept \"$oneex_p\";}}&&oneex_g=g;{record}\
+         {left}{record}\
          printf '%s' '{token}e'\"$oneex_s ${{oneex_n:--}} $oneex_g;\" >&{stdout};printf '%s' '{token}z;' >&{stderr};\
          {after}\n"
     ))
+}
+
+/// The text that removes a folder: one program, as nobody ends it or has anything of it.
+pub(super) fn tidy(folder: &str, token: &str) -> String {
+    let folder = quote(folder);
+    format!(
+        "rm -rf -- {folder};oneex_s=$?;printf '%s' '{token}p- ;{token}e'\"$oneex_s - -;\";\
+         printf '%s' '{token}s;{token}z;' >&4\n"
+    )
 }
 
 /// Ends the process group `$1`, and what else is left of its session where `pkill` is there.
@@ -278,6 +291,16 @@ mod tests {
                 assert!(!leaves(&sh, text), "{sh:?}: {text}");
             }
         }
+    }
+
+    #[test]
+    fn what_is_tidy_is_not_looked_after() {
+        let told = |command: Command| ran(&["dash"], &command).0;
+        let text = request(&Command::shell("x"), "T", Input::Inline(b""), None).expect("valid");
+        let tidy = request(&Command::shell("x").tidy(), "T", Input::Inline(b""), None).expect("valid");
+        assert!(text.contains("oneex_kept \"$oneex_p\"") && !tidy.contains("oneex_kept"));
+        assert_eq!(told(Command::shell("echo x; exit 3").tidy()), "x\nTe3 - -;");
+        assert_eq!(told(Command::shell("kill -TERM $$").tidy()), "Te143 TERM -;");
     }
 
     #[test]

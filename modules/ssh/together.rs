@@ -44,6 +44,7 @@ impl Together {
         command.user = commands.first().and_then(|first| first.user.clone());
         command.keep = keep.min(Command::KEEP * 4);
         command.timeout = Some(LIMIT);
+        command.tidy = commands.iter().all(|command| command.tidy);
         Ok(Self { command, token, count: commands.len() })
     }
 

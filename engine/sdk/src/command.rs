@@ -41,6 +41,9 @@ pub struct Command {
     /// People may want to see what it writes while it does, and all of it, however much it is: the command is one of
     /// theirs, and not one of an operation's own.
     pub followed: bool,
+    /// It leaves no process behind when it ends, so that nobody has to look for one, which costs a host more than a
+    /// small command does: what an operation runs for itself is so as a rule, what a person writes may be anything.
+    pub tidy: bool,
     /// Makes it outlive the connection: it is run once, however often it is sent.
     pub claim: Option<Claim>,
 }
@@ -89,6 +92,7 @@ impl Command {
             umask: None,
             keep: Self::KEEP,
             followed: false,
+            tidy: false,
             claim: None,
         }
     }
@@ -97,6 +101,13 @@ impl Command {
     #[must_use]
     pub fn stdin(mut self, stdin: impl Into<Vec<u8>>) -> Self {
         self.stdin = stdin.into();
+        self
+    }
+
+    /// Says that it leaves no process behind.
+    #[must_use]
+    pub fn tidy(mut self) -> Self {
+        self.tidy = true;
         self
     }
 

@@ -95,7 +95,9 @@ impl View {
 
     /// Reads, and has what is expected to be read next read along.
     async fn read(&self, command: Command) -> OpResult<CommandOutput> {
-        let command = self.checked(command)?;
+        let mut command = self.checked(command)?;
+        // What an action reads may be a person's own, as a condition is.
+        command.tidy |= self.foreseen;
         let (transport, run) = (self.transport().await?, &self.node.run);
         let alone = || self.surely(command.clone());
         let ahead = self.node.ahead.as_ref().filter(|_| self.foreseen && transport.answers_together());

@@ -55,7 +55,7 @@ Sources: rm(1p).";
     }
 
     async fn apply(&self, writer: &dyn Writer, _: &Params, state: &Probe, _: &Change) -> OpResult<Output> {
-        let output = writer.run(Command::argv(["rm", "-rf", &state.path]).env("LC_ALL", "C")).await?;
+        let output = writer.run(Command::argv(["rm", "-rf", &state.path]).env("LC_ALL", "C").tidy()).await?;
         if output.ok() { Ok(Output::none()) } else { Err(failure(&state.path, &output.stderr_text())) }
     }
 }

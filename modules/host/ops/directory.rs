@@ -118,7 +118,7 @@ Sources: mkdir(1p), chmod(1p), chown(1p).";
                 params.group.clone().unwrap_or_default(),
             ],
         );
-        let output = writer.run(command).await?;
+        let output = writer.run(command.tidy()).await?;
         if output.ok() { Ok(Output::none()) } else { Err(failure(&state.path, &output.stderr_text())) }
     }
 }

@@ -91,7 +91,7 @@ Sources: ln(1p), symlink(7).";
     async fn apply(&self, writer: &dyn Writer, params: &Params, _: &Probe, _: &Change) -> OpResult<Output> {
         let staged = staged_name(&params.path)?;
         let script = Command::script(format!("{FUNCTIONS}{SCRIPT}"), [&params.target, &params.path, &staged]);
-        let output = writer.run(script).await?;
+        let output = writer.run(script.tidy()).await?;
         if output.ok() { Ok(Output::none()) } else { Err(failure(&params.path, &output.stderr_text())) }
     }
 }

@@ -234,7 +234,7 @@ impl TreeState {
             [wish.attributes.owner, wish.attributes.group].map(|each| each.unwrap_or_default());
         let script =
             Command::script(format!("{FUNCTIONS}{SCRIPT}"), [&self.root, &bundle, owner, group, mark]);
-        let output = writer.run(script.stdin(lines)).await?;
+        let output = writer.run(script.stdin(lines).tidy()).await?;
         if output.ok() { Ok(()) } else { Err(failure(&self.root, &output.stderr_text())) }
     }
 

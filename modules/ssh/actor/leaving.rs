@@ -8,7 +8,7 @@ use super::Actor;
 use crate::ssh::aftermath;
 use crate::ssh::frames::new_token;
 use crate::ssh::job::{Body, Job, Purpose};
-use crate::ssh::request::{self, Input};
+use crate::ssh::request;
 use crate::ssh::shell::State;
 
 /// How long clearing away may take.
@@ -19,9 +19,8 @@ impl Actor {
     pub(super) fn leave(&mut self) {
         self.leaving = Some(Instant::now() + TIDYING);
         for (user, folder) in std::mem::take(&mut self.folders) {
-            let command = Command::script("rm -rf -- \"$1\"", [folder]);
             let token = new_token();
-            let Ok(request) = request::request(&command, &token, Input::Inline(&[]), None) else { continue };
+            let request = request::tidy(&folder, &token);
             self.queue.push_back(Box::new(Job {
                 id: 0,
                 user,
