@@ -50,10 +50,11 @@ impl Cut {
         let counter = cut.counter();
         let search = std::env::var("PATH").unwrap_or_default();
         for program in PROGRAMS {
-            // The counter is empty while another program of the same pipe writes it.
+            // The counter is empty while another program of the same pipe writes it, and may be written once more after
+            // the cut: that it happened is noted elsewhere.
             let text = format!(
                 "#!/bin/sh\nread -r left <'{}'\nPATH='{search}'\n[ -n \"$left\" ] || exec {program} \"$@\"\n\
-                 [ \"$left\" -gt 0 ] || {{ echo cut >'{0}'; kill -9 0; }}\n\
+                 [ \"$left\" -gt 0 ] || {{ : >'{0}.cut'; kill -9 0; }}\n\
                  echo $((left - 1)) >'{0}'\nexec {program} \"$@\"\n",
                 counter.display()
             );
@@ -78,6 +79,6 @@ impl Cut {
 
     /// True once a command was killed.
     pub(crate) fn happened(&self) -> bool {
-        std::fs::read_to_string(self.counter()).is_ok_and(|text| text.trim() == "cut")
+        self.counter().with_extension("cut").exists()
     }
 }
