@@ -399,6 +399,10 @@ impl Actor {
         // Said first: those behind this connection ask for it as soon as theirs end.
         let _ = self.fate.set(error.message.clone());
         self.refuse_all(error);
+        // Who closes it waits for the end of this, and no order comes any more.
+        if self.leaving.is_some() {
+            return;
+        }
         let orders = self.orders;
         drop((self.shells, self.opening, self.relays, self.closing, self.session, self.socket, self.passage));
         for order in orders {

@@ -40,6 +40,9 @@ const GRACE: Duration = Duration::from_secs(5);
 
 /// What a shell has to know before its first such command.
 ///
+/// Only who made a claim takes it back. One that is empty was made this very moment by somebody else, who is given the
+/// time to write it.
+///
 /// A place begins with the seconds since 1970: one that is a week older than ours is forgotten, and removed.
 const FUNCTIONS: &str = r#"oneex_start $$;oneex_v="$oneex_b $$ $oneex_r";
     oneex_tee(){ umask 077;trap '' HUP PIPE XFSZ;ulimit -f 16384;exec tee -a "$1" /dev/null;};
@@ -58,10 +61,12 @@ const FUNCTIONS: &str = r#"oneex_start $$;oneex_v="$oneex_b $$ $oneex_r";
     if [ ! -s "$oneex_c" ]&&[ -n "$oneex_z" ]&&[ "$oneex_z" != "$oneex_b" ];then
     printf '%s' "${oneex_t}n;";return 1;fi;
     if oneex_ward&&[ ! -e "$oneex_c" ];then
-    set -C;{ printf '%s\n' "$oneex_v" >"$oneex_c";}&&oneex_o=7&&oneex_e=8;set +C;
+    oneex_x=;set -C;{ oneex_x=1;printf '%s\n' "$oneex_v"&&oneex_o=7&&oneex_e=8;} >"$oneex_c";set +C;
     if [ $oneex_o = 7 ];then printf '' >"$oneex_d/$$.1";printf '' >"$oneex_d/$$.2";return 0;fi;
-    [ -s "$oneex_c" ]||rm -f "$oneex_c";fi;
+    [ -z "$oneex_x" ]||rm -f "$oneex_c";fi;
+    if [ -e "$oneex_c" ]&&[ ! -s "$oneex_c" ];then sleep 1;fi;
     if [ -s "$oneex_c" ];then oneex_join;return 1;fi;
+    if [ -e "$oneex_c" ];then printf '%s' "${oneex_t}n;";return 1;fi;
     printf '%s' "${oneex_t}u;";read -r oneex_y&&[ "$oneex_y" = go ]||exit 1;};
     oneex_store(){ printf '%s' "${oneex_t}w;";head -c "$1" >"$oneex_d/$$.i";
     [ "$(wc -c <"$oneex_d/$$.i")" -eq "$1" ]&&exec 9<"$oneex_d/$$.i"&&rm -f "$oneex_d/$$.i"&&return;

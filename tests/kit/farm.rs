@@ -182,12 +182,18 @@ impl SshFarm {
     /// Cuts every open connection of the host's sshd, which goes on listening. Commands that were
     /// running stay, as when a network fails. Hosts that share the sshd are cut with it.
     pub fn cut(&self, index: usize) {
-        let server = self.servers[self.host(index).server].child.id();
-        for process in processes::descendants(server) {
-            if processes::name(process).is_some_and(|name| name.starts_with("sshd")) {
-                processes::kill(process);
-            }
-        }
+        self.sessions(index).into_iter().for_each(processes::kill);
+    }
+
+    /// Has every open connection of the host's sshd stand still, until it is cut.
+    pub fn freeze(&self, index: usize) {
+        self.sessions(index).into_iter().for_each(processes::freeze);
+    }
+
+    /// The processes that serve its connections.
+    fn sessions(&self, index: usize) -> Vec<u32> {
+        let all = processes::descendants(self.servers[self.host(index).server].child.id()).into_iter();
+        all.filter(|process| processes::name(*process).is_some_and(|name| name.starts_with("sshd"))).collect()
     }
 
     /// Stops the host's sshd and cuts its connections; commands that were running stay, as when the server alone is
@@ -195,13 +201,9 @@ impl SshFarm {
     pub fn halt(&mut self, index: usize) {
         let server = self.host(index).server;
         // First the one that would go on to accept.
-        let children = processes::descendants(self.servers[server].child.id());
+        let sessions = self.sessions(index);
         let _ = self.servers[server].child.kill();
-        for process in children {
-            if processes::name(process).is_some_and(|name| name.starts_with("sshd")) {
-                processes::kill(process);
-            }
-        }
+        sessions.into_iter().for_each(processes::kill);
         let _ = self.servers[server].child.wait();
     }
 

@@ -72,6 +72,13 @@ pub fn kill(process: u32) {
     }
 }
 
+/// Stops one process, which can be killed but does nothing more; nothing happens when it is gone.
+pub fn freeze(process: u32) {
+    if let Some(pid) = i32::try_from(process).ok().and_then(Pid::from_raw) {
+        let _ = kill_process(pid, Signal::STOP);
+    }
+}
+
 fn all() -> impl Iterator<Item = u32> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
     entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())

@@ -270,3 +270,33 @@ async fn what_nothing_is_known_of_is_told_and_not_run_again() {
     assert_eq!(cut_off(&farm, &command, &begun).await, ErrorKind::Failed);
     std::fs::remove_file(&blocked).expect("it is still there");
 }
+
+#[tokio::test]
+async fn a_connection_that_is_lost_while_it_is_closed_holds_nobody() {
+    let farm = SshFarm::start(1);
+    let host = connected(&farm).await;
+    run(&host, &Claims::new().command("true")).await.expect("it runs");
+    farm.freeze(0);
+    // What is kept cannot be removed now: the end is waited for, and then nothing comes any more.
+    let cut = async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        farm.cut(0);
+    };
+    let closed = tokio::time::timeout(Duration::from_secs(20), async { tokio::join!(host.close(), cut) });
+    assert!(closed.await.is_ok(), "it is never closed");
+}
+
+#[tokio::test]
+async fn a_claim_that_is_empty_is_nobodys_to_take() {
+    let farm = SshFarm::start(1);
+    let host = connected(&farm).await;
+    let claims = Claims::new();
+    run(&host, &claims.command("true")).await.expect("it runs");
+    let command = claims.command("echo ran");
+    let file = claims.folder().join(&command.claim.as_ref().expect("a claim").id);
+    std::fs::write(&file, "").expect("it is written");
+    let error = run(&host, &command).await.expect_err("somebody else has it");
+    assert!(error.message.contains("does not know what became of it"), "{error}");
+    assert!(file.exists());
+    host.close().await;
+}
