@@ -133,9 +133,12 @@ impl Elevation {
     }
 
     /// The command that starts a shell of the user, for a login shell of any kind. Where the password is asked for,
-    /// the shell says `ready` as soon as it is there, as nothing may be written to it before.
+    /// the shell says `ready` as soon as it is there, as nothing may be written to it before: on standard error, behind
+    /// the question and what ended its line, which a terminal hands on in its own time.
     pub(crate) fn command(&self, user: &str, access: Access, prompt: &str, ready: &str) -> String {
-        let ready = format!("unset oneex_r;printf \"%s\" \"{ready}\";exec {SHELL}");
+        let typed = access.asks && access.terminal && self.method == BecomeMethod::Doas;
+        let stderr = if typed { ">/dev/tty" } else { ">&2" };
+        let ready = format!("unset oneex_r;printf \"%s\" \"{ready}\" {stderr};exec {SHELL}");
         let quoted =
             |words: &[String]| words.iter().map(|word| format!("'{word}'")).collect::<Vec<_>>().join(" ");
         let inner = if access.asks { Inner::Text(&ready) } else { Inner::Shell };
@@ -145,7 +148,6 @@ impl Elevation {
         let inner = if access.asks { Inner::Text("$oneex_r") } else { Inner::Shell };
         let words = self.words(user, access, prompt, inner);
         let words = words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(" ");
-        let typed = access.asks && self.method == BecomeMethod::Doas;
         let outer = if typed { TYPED_IN_TERMINAL } else { IN_TERMINAL };
         format!("exec sh -c '{outer}' sh 'exec {words} <&3 >&4 2>&5 3<&- 4>&- 5>&-' '{ready}'")
     }

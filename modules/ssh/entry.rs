@@ -79,9 +79,9 @@ impl Entry {
         format!("{}q;", self.prompt)
     }
 
-    /// What the shell says where nothing may be written before.
+    /// What the shell says on standard error where nothing may be written before.
     pub(super) fn ready(&self) -> String {
-        format!("{}r;", self.hello)
+        format!("{}r;", self.prompt)
     }
 
     /// What is written at once.

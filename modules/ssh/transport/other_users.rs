@@ -1,5 +1,6 @@
 //! The real `sudo`, `su` and `doas`, on servers where the users exist.
 
+use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -126,6 +127,24 @@ async fn streams_stay_apart_and_exact_however_the_user_is_become() {
             assert_eq!(output.exit, exit, "{method:?} {sudoers}: {text}");
         }
     }
+}
+
+#[tokio::test]
+async fn what_a_slow_terminal_says_is_no_output() {
+    let folder = tempfile::tempdir().expect("a folder");
+    // Hands on what the terminal says as late as a busy host does.
+    let slow = "#!/bin/sh\n/usr/bin/script \"$@\" | perl -e \
+                'while (sysread STDIN, $_, 4096) { select undef, undef, undef, 0.3; syswrite STDOUT, $_ }'\n";
+    let script = folder.path().join("script");
+    std::fs::write(&script, slow).expect("it is written");
+    for path in [folder.path(), &script] {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).expect("it is opened");
+    }
+    let environment = format!("SetEnv PATH=\"{}:/usr/bin:/bin\"", folder.path().display());
+    let farm = farm("", "permit oneex-ops as oneex-deploy", &[&environment]);
+    let host = connected(&farm, BecomeMethod::Doas, Some(PASSWORDS[0])).await;
+    let output = run(&host, Command::shell("echo out; sleep 1; echo err >&2")).await.expect("it runs");
+    assert_eq!((output.stdout_text(), output.stderr_text()), ("out\n".into(), "err\n".into()));
 }
 
 #[tokio::test]
