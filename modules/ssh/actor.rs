@@ -9,6 +9,7 @@ mod relay;
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::os::fd::OwnedFd;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -72,8 +73,9 @@ pub(super) struct Actor {
     leaving: Option<Instant>,
     /// Dropped when the session is closed, for those who wait for it.
     closed: Option<oneshot::Sender<()>>,
-    /// When the server was heard last.
+    /// When the server was heard last, and how many bytes of output there had been then.
     heard: Instant,
+    received: u64,
     /// How long it may be silent.
     patience: Duration,
     /// What the first shell of the user itself said.
@@ -115,7 +117,8 @@ impl Actor {
     /// Takes an open session.
     pub(super) fn new(session: Session, parts: Parts) -> Self {
         session.set_blocking(false);
-        let seconds = u32::try_from(parts.keepalive.as_secs()).unwrap_or(0);
+        // Whole seconds, of which none would mean never.
+        let seconds = u32::try_from(parts.keepalive.as_secs().max(1)).unwrap_or(u32::MAX);
         session.set_keepalive(true, seconds);
         Self {
             session,
@@ -147,6 +150,7 @@ impl Actor {
             leaving: None,
             closed: None,
             heard: Instant::now(),
+            received: 0,
             patience: parts.patience,
             hello: String::new(),
             aftermath: parts.aftermath,
@@ -219,8 +223,9 @@ impl Actor {
         // those are asked again afterwards.
         let relays: Vec<Who> = self.relays.iter().map(|relay| Who::Relay(relay.id)).collect();
         let channels = shells.into_iter().chain(relays);
-        let all = [Who::Closing, Who::Keepalive].into_iter().chain(channels);
-        for who in all.chain([Who::Opening, Who::Forwarding]) {
+        let all = [Who::Closing].into_iter().chain(channels);
+        // What asks for a sign of life comes after all that reads: its answer is waited for, not read unseen.
+        for who in all.chain([Who::Opening, Who::Forwarding, Who::Keepalive]) {
             match self.step_of(who)? {
                 Step::Progress => progress = true,
                 Step::Nothing => {}
@@ -381,6 +386,10 @@ impl Actor {
 
     /// Says whether nothing was heard for too long, though the server was asked to say something.
     fn is_silent(&mut self) -> bool {
+        let received = self.counters.received.load(Ordering::Relaxed);
+        if received != std::mem::replace(&mut self.received, received) {
+            self.heard = Instant::now();
+        }
         if self.patience.is_zero() || self.heard.elapsed() < self.patience {
             return false;
         }

@@ -211,8 +211,7 @@ fn shake_hands(road: Road, host: &HostSettings, entered: &Entered) -> Result<Lin
     // Both mean nothing to a socket that is not of the network.
     let _ = rustix::net::sockopt::set_tcp_nodelay(&stream, true);
     // What is sent and not acknowledged for this long ends the connection: a host that vanished.
-    let patience = millis(host.keepalive.saturating_mul(host.keepalive_count));
-    let _ = rustix::net::sockopt::set_tcp_user_timeout(&stream, patience);
+    let _ = rustix::net::sockopt::set_tcp_user_timeout(&stream, millis(host.patience()));
     let socket =
         stream.try_clone().map_err(|error| OpError::failed(format!("no socket is left: {error}")))?;
     let mut session = Session::new().map_err(broken)?;

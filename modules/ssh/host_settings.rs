@@ -44,12 +44,28 @@ pub struct HostSettings {
     pub connect_timeout: Duration,
     /// How long a connection may be silent before a message keeps it alive; never where this is zero.
     pub keepalive: Duration,
-    /// How many such messages may stay without an answer.
+    /// How many such messages may stay without an answer, see [`HostSettings::patience`].
     pub keepalive_count: u32,
     /// How long the host is tried again where the connection is lost; not at all where this is zero.
     pub reconnect: Duration,
     /// Commands at a time on the host, each in a shell of its own.
     pub shells: usize,
+}
+
+/// The shortest time in which silence means something: libssh2 leaves two seconds between messages, and an answer to
+/// one takes its time.
+const LEAST_PATIENCE: Duration = Duration::from_secs(3);
+
+impl HostSettings {
+    /// How long the host may be silent until the connection counts as dead: as many intervals as there are messages,
+    /// two where there is one, as it has an interval for its answer; for ever where this is zero.
+    pub(super) fn patience(&self) -> Duration {
+        match self.keepalive_count {
+            0 => Duration::ZERO,
+            _ if self.keepalive.is_zero() => Duration::ZERO,
+            count => self.keepalive.saturating_mul(count.max(2)).max(LEAST_PATIENCE),
+        }
+    }
 }
 
 /// What a connection goes through, as `ProxyJump` and `ProxyCommand` say; whichever is found first wins.
@@ -176,4 +192,29 @@ pub enum AddressFamily {
     Inet,
     /// IPv6 only.
     Inet6,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::HostSettings;
+
+    #[test]
+    fn silence_is_borne_until_the_last_message_could_have_been_answered() {
+        for (millis, count, patience) in [
+            (10_000, 3, 30_000),
+            (15_000, 2, 30_000),
+            (15_000, 1, 30_000),
+            (1_000, 1, 3_000),
+            (100, 3, 3_000),
+            (1_000, 5, 5_000),
+            (0, 3, 0),
+            (10_000, 0, 0),
+        ] {
+            let keepalive = Duration::from_millis(millis);
+            let host = HostSettings { keepalive, keepalive_count: count, ..HostSettings::default() };
+            assert_eq!(host.patience(), Duration::from_millis(patience), "{millis} ms, {count}");
+        }
+    }
 }

@@ -79,7 +79,7 @@ impl SshTransport {
             elevation,
             limit: host.shells,
             keepalive: host.keepalive,
-            patience: host.keepalive.saturating_mul(host.keepalive_count),
+            patience: host.patience(),
             aftermath: Arc::clone(&aftermath),
         };
         let actor = Actor::new(link.session, parts);

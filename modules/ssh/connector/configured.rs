@@ -1,10 +1,12 @@
 //! What `~/.ssh/config` says takes effect: against a real server, with a home of its own.
 
+mod silence;
+
 use std::fs;
 use std::process::{Command as Process, Stdio};
 use std::sync::{Arc, Mutex};
 
-use oneex_sdk::{CancellationToken, Command, Connector, OpError, Target};
+use oneex_sdk::{CancellationToken, Command, Connector, OpError, Target, Transport};
 use oneex_testkit::{FarmOptions, SshFarm, processes};
 
 use crate::ssh::{
@@ -43,6 +45,20 @@ impl Site {
         lines: &str,
         options: &[(&str, &str)],
     ) -> Result<String, OpError> {
+        let transport = self.open(project, lines, options).await?;
+        let output =
+            transport.run(&Command::shell("echo $SSH_CONNECTION"), &CancellationToken::new()).await?;
+        transport.close().await;
+        Ok(output.stdout_text())
+    }
+
+    /// A connection to `web`.
+    async fn open(
+        &self,
+        project: ProjectSettings,
+        lines: &str,
+        options: &[(&str, &str)],
+    ) -> Result<Arc<dyn Transport>, OpError> {
         let host = self.farm.host(0);
         let config = format!(
             "Host web\nHostName {}\nPort {}\nUser {}\nIdentityFile {}\n{lines}\nUserKnownHostsFile ~/known\n\
@@ -67,11 +83,7 @@ impl Site {
         };
         let mut target = Target { name: "web".into(), ..Target::default() };
         target.options.extend(options.iter().map(|(name, value)| ((*name).to_owned(), (*value).into())));
-        let cancel = CancellationToken::new();
-        let transport = SshConnector::new(settings).connect(&target, &cancel).await?;
-        let output = transport.run(&Command::shell("echo $SSH_CONNECTION"), &cancel).await?;
-        transport.close().await;
-        Ok(output.stdout_text())
+        SshConnector::new(settings).connect(&target, &CancellationToken::new()).await
     }
 
     fn known(&self) -> String {
