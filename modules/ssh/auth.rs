@@ -2,6 +2,7 @@
 //! more (`AuthenticationMethods` of sshd_config(5)).
 
 mod agent;
+mod certificate;
 mod key;
 mod way;
 
@@ -52,6 +53,7 @@ pub(super) fn log_in(session: &Session, host: &HostSettings, entered: &Entered) 
             return Ok(());
         }
     }
+    attempt.tried.extend(certificate::unused(&host.login));
     Err(attempt.refusal())
 }
 
@@ -179,7 +181,8 @@ impl Attempt<'_> {
             let line = Some(certificate.line.as_str());
             let result = self.session.userauth_pubkey_memory(self.user, line, private, passphrase);
             let before = self.accepted.len();
-            if self.judge("publickey", result, format!("`{shown}` with `{}`", certificate.path.display()))? {
+            let with = certificate.shown(file.public.as_deref(), self.user);
+            if self.judge("publickey", result, format!("`{shown}` with {with}"))? {
                 return Ok(Tried::LetIn);
             }
             // What the host took once it does not take again.

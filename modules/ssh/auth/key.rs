@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+use super::certificate::Certificate;
+
 /// What begins the decoded body of OpenSSH's own format (`PROTOCOL.key` of OpenSSH).
 const MAGIC: &[u8] = b"openssh-key-v1\0";
-/// What the type of a certificate ends with (`PROTOCOL.certkeys` of OpenSSH).
-const CERTIFICATE: &str = "-cert-v01@openssh.com";
 
 /// A file that `IdentityFile` names.
 #[derive(Debug, Clone)]
@@ -45,7 +45,7 @@ impl KeyFile {
     /// The certificates for this key: those of the list that are, then the one beside it.
     pub(super) fn certificates(&self, listed: &[PathBuf]) -> Vec<Certificate> {
         let beside = beside(&self.path, "-cert.pub");
-        let all = listed.iter().chain([&beside]).filter_map(|path| Certificate::read(path));
+        let all = listed.iter().chain([&beside]).filter_map(|path| Certificate::read(path).ok());
         let mut found: Vec<Certificate> = Vec::new();
         for certificate in all {
             let fits = self.public.as_deref().is_none_or(|public| certificate.is_for(public));
@@ -57,31 +57,6 @@ impl KeyFile {
     }
 }
 
-/// A certificate of a user's key.
-#[derive(Debug, Clone)]
-pub(super) struct Certificate {
-    pub(super) path: PathBuf,
-    /// The line of the file, as libssh2 takes it for a public key.
-    pub(super) line: String,
-    /// As it travels, and as an agent has it.
-    pub(super) blob: Vec<u8>,
-}
-
-impl Certificate {
-    fn read(path: &Path) -> Option<Self> {
-        let line = fs::read_to_string(path).ok()?.trim().to_owned();
-        let (kind, blob) = public_line(&line)?;
-        kind.ends_with(CERTIFICATE).then(|| Self { path: path.to_owned(), line: line.clone(), blob })
-    }
-
-    /// Says whether it certifies the key: type and nonce come first, then what follows the type in the key.
-    fn is_for(&self, public: &[u8]) -> bool {
-        let key = word(public).map(|(_, fields)| fields);
-        let certified = word(&self.blob).and_then(|(_, rest)| word(rest)).map(|(_, fields)| fields);
-        matches!((key, certified), (Some(key), Some(certified)) if certified.starts_with(key))
-    }
-}
-
 /// The file of that ending beside a key: `id_rsa` has `id_rsa.pub`.
 fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
@@ -90,7 +65,7 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
 }
 
 /// `TYPE BASE64 COMMENT`, as in authorized_keys; the type and the key.
-fn public_line(text: &str) -> Option<(String, Vec<u8>)> {
+pub(super) fn public_line(text: &str) -> Option<(String, Vec<u8>)> {
     let mut words = text.split_whitespace();
     let (kind, encoded) = (words.next()?, words.next()?);
     let blob = STANDARD.decode(encoded).ok()?;

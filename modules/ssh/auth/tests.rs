@@ -195,7 +195,7 @@ async fn certificates_let_in_from_files_and_from_the_agent() {
 
         sign("nobody-else");
         let error = refused(enter(&farm, plain).await);
-        let both = format!("tried: `{0}` with `{0}-cert.pub`, `{0}`", key.display());
+        let both = format!("tried: `{0}` with `{0}-cert.pub` (for `nobody-else`), `{0}`", key.display());
         assert!(error.message.ends_with(&both), "{error}");
     }
 }

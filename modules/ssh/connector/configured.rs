@@ -1,5 +1,6 @@
 //! What `~/.ssh/config` says takes effect: against a real server, with a home of its own.
 
+mod certificates;
 mod silence;
 
 use std::fs;
