@@ -1,5 +1,6 @@
 //! Runs against real servers: sshd on loopback addresses. A server that is missing is a failure.
 
 mod crowds;
+mod names;
 mod network;
 mod trust;
