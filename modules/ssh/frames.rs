@@ -2,6 +2,10 @@
 //!
 //! A frame is an unguessable token, a short text and `;`. Everything else is the command's.
 
+/// The longest text of a frame: what goes on after a token without an end is output. The longest that a host has to
+/// say are three ids and a boot, below a hundred bytes.
+const LONGEST: usize = 1024;
+
 /// Part of a stream.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Piece {
@@ -25,35 +29,48 @@ impl Frames {
         self.held.clear();
     }
 
-    /// Adds what arrived and returns what is complete.
+    /// Adds what arrived and returns what is complete. No more is held back than a frame may be long, and no byte is
+    /// moved for each frame before it.
     pub(super) fn feed(&mut self, bytes: &[u8]) -> Vec<Piece> {
         self.held.extend_from_slice(bytes);
         let mut pieces = Vec::new();
-        while let Some(at) = memchr::memmem::find(&self.held, &self.token) {
-            let body = at + self.token.len();
-            let Some(length) = memchr::memchr(b';', &self.held[body..]) else {
-                self.give(at, &mut pieces);
-                return pieces;
-            };
-            self.give(at, &mut pieces);
-            let frame: Vec<u8> = self.held.drain(..self.token.len() + length + 1).collect();
-            let text = String::from_utf8_lossy(&frame[self.token.len()..frame.len() - 1]).into_owned();
-            pieces.push(Piece::Frame(text));
+        // What comes before `given` is in the pieces, and what comes before `from` begins no frame.
+        let (mut given, mut from) = (0, 0);
+        while let Some(at) = memchr::memmem::find(&self.held[from..], &self.token) {
+            let (at, body) = (from + at, from + at + self.token.len());
+            let end = self.held.len().min(body + LONGEST);
+            match memchr::memchr(b';', &self.held[body..end]) {
+                Some(length) => {
+                    give(&self.held[given..at], &mut pieces);
+                    let text = String::from_utf8_lossy(&self.held[body..body + length]).into_owned();
+                    pieces.push(Piece::Frame(text));
+                    given = body + length + 1;
+                    from = given;
+                }
+                None if end < body + LONGEST => {
+                    give(&self.held[given..at], &mut pieces);
+                    self.held.drain(..at);
+                    return pieces;
+                }
+                None => from = body,
+            }
         }
-        self.give(self.held.len() - self.begun(), &mut pieces);
+        let end = self.held.len() - self.begun(from);
+        give(&self.held[given..end], &mut pieces);
+        self.held.drain(..end);
         pieces
     }
 
-    /// How many bytes at the end could be the beginning of a token.
-    fn begun(&self) -> usize {
-        let most = self.held.len().min(self.token.len().saturating_sub(1));
+    /// How many bytes at the end, of those from there on, could be the beginning of a token.
+    fn begun(&self, from: usize) -> usize {
+        let most = (self.held.len() - from).min(self.token.len().saturating_sub(1));
         (1..=most).rev().find(|count| self.held.ends_with(&self.token[..*count])).unwrap_or(0)
     }
+}
 
-    fn give(&mut self, count: usize, pieces: &mut Vec<Piece>) {
-        if count > 0 {
-            pieces.push(Piece::Data(self.held.drain(..count).collect()));
-        }
+fn give(bytes: &[u8], pieces: &mut Vec<Piece>) {
+    if !bytes.is_empty() {
+        pieces.push(Piece::Data(bytes.to_vec()));
     }
 }
 
@@ -64,7 +81,7 @@ pub(super) fn new_token() -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Frames, Piece};
+    use super::{Frames, LONGEST, Piece};
     use proptest::prelude::{any, prop_assert_eq, proptest};
 
     fn joined(pieces: Vec<Piece>) -> (Vec<u8>, Vec<String>) {
@@ -84,6 +101,23 @@ mod tests {
         frames.expect("TOKEN");
         assert_eq!(frames.feed(b"abTOK"), [Piece::Data(b"ab".to_vec())]);
         assert_eq!(frames.feed(b"x"), [Piece::Data(b"TOKx".to_vec())]);
+    }
+
+    #[test]
+    fn a_token_without_an_end_is_output_and_is_not_held_for_ever() {
+        let mut frames = Frames::default();
+        frames.expect("TOKEN");
+        let most = "TOKEN".len() + LONGEST;
+        let mut given = Vec::new();
+        let endless = [b"TOKENe0 ".to_vec(), vec![b' '; 10 * LONGEST], b"TOKENz;".to_vec()].concat();
+        for byte in &endless {
+            given.extend(frames.feed(&[*byte]));
+            assert!(frames.held.len() < most, "{}", frames.held.len());
+        }
+        let (data, found) = joined(given);
+        assert_eq!((data.as_slice(), found), (&endless[..endless.len() - 7], vec!["z".to_owned()]));
+        let longest = "x".repeat(LONGEST - 1);
+        assert_eq!(frames.feed(format!("TOKEN{longest};").as_bytes()), [Piece::Frame(longest)]);
     }
 
     proptest! {

@@ -176,13 +176,18 @@ pub(super) struct Ending {
 }
 
 impl Ending {
-    /// Reads `STATUS SIGNAL LEFT`.
+    /// Reads `STATUS SIGNAL LEFT`, which is there as a whole or not at all: what was cut says something else.
     pub(super) fn parse(text: &str) -> Option<Self> {
-        let mut words = text.split(' ');
-        let status = words.next()?.parse().ok()?;
-        let signal = words.next().filter(|name| *name != "-").map(str::to_owned);
-        let left = words.next();
-        Some(Self { status, signal, is_left: left != Some("-"), is_late: left == Some("l") })
+        let words: Vec<&str> = text.split(' ').collect();
+        let &[status, signal, left] = words.as_slice() else { return None };
+        let digits = status.len() <= 3 && status.bytes().all(|byte| byte.is_ascii_digit());
+        let status = status.parse().ok().filter(|_| digits)?;
+        let named = |byte: u8| byte.is_ascii_alphanumeric() || b"+-".contains(&byte);
+        if signal.is_empty() || !signal.bytes().all(named) || !["-", "g", "l"].contains(&left) {
+            return None;
+        }
+        let signal = Some(signal).filter(|name| *name != "-").map(str::to_owned);
+        Some(Self { status, signal, is_left: left != "-", is_late: left == "l" })
     }
 }
 

@@ -135,7 +135,7 @@ impl Running {
     pub(super) fn result(&mut self) -> OpResult<CommandOutput> {
         let exit = match (self.stop, &self.ending) {
             (Some(Stop::Cancelled), _) => return Err(OpError::cancelled()),
-            (Some(Stop::TimedOut), _) | (None, Some(Ending { is_late: true, .. })) => Exit::TimedOut,
+            (Some(Stop::TimedOut), _) => Exit::TimedOut,
             (None, _) if self.claim == Standing::Unknown => return Err(claim::unknown()),
             (None, _) if self.claim == Standing::NoRoom => return Err(claim::no_room()),
             (None, None) => {
@@ -145,6 +145,7 @@ impl Running {
             (None, Some(_)) if self.no_folder => {
                 return Err(crate::shell::no_folder(self.job.folder.as_deref().unwrap_or("~")));
             }
+            (None, Some(Ending { is_late: true, .. })) => Exit::TimedOut,
             (None, Some(Ending { signal: Some(signal), .. })) => Exit::Signal(signal.clone()),
             (None, Some(ending)) => Exit::Code(ending.status),
         };
@@ -206,11 +207,16 @@ impl Running {
                 // What was kept does not reach its end where it is too long.
                 self.forgotten[0] = self.ending.is_none();
                 self.ending = self.ending.take().or_else(|| Ending::parse(rest));
+                if self.ending.is_none() {
+                    self.claim = Standing::Unknown;
+                }
             }
             _ => {}
         }
     }
 }
 
+#[cfg(test)]
+mod spoiled;
 #[cfg(test)]
 mod tests;

@@ -87,6 +87,42 @@ pub fn mutate(text: &str, seed: u64) -> Vec<u8> {
     }
 }
 
+/// Spoils bytes once to four times, always in the same way for one `seed`: bits flip, ranges are lost, doubled, repeated
+/// and exchanged, and `pieces` slip in.
+pub fn mutate_bytes(bytes: &[u8], pieces: &[&[u8]], seed: u64) -> Vec<u8> {
+    let mut chance = Chance::new(seed);
+    let mut bytes = bytes.to_vec();
+    for _ in 0..=chance.below(4) {
+        let (from, to) = range(bytes.len(), &mut chance);
+        let at = chance.below(bytes.len() + 1);
+        let part = bytes[from..to].to_vec();
+        match chance.below(9) {
+            0 if from < to => bytes[from] ^= 1 << chance.below(8),
+            1 if from < to => bytes[from] = u8::try_from(chance.below(256)).unwrap_or_default(),
+            2 => drop(bytes.drain(from..to)),
+            3 => drop(bytes.splice(at..at, part)),
+            4 => drop(bytes.splice(at..at, part.repeat(chance.below(40)))),
+            5 => {
+                bytes.drain(from..to);
+                let at = at.min(bytes.len());
+                bytes.splice(at..at, part);
+            }
+            6 => bytes.truncate(at),
+            _ if pieces.is_empty() => bytes.reverse(),
+            7 => drop(bytes.splice(from..to, chance.pick(pieces).to_vec())),
+            _ => drop(bytes.splice(at..at, chance.pick(pieces).to_vec())),
+        }
+    }
+    bytes
+}
+
+/// A part, short more often than long.
+fn range(length: usize, chance: &mut Chance) -> (usize, usize) {
+    let from = chance.below(length + 1);
+    let most = chance.pick(&[1, 4, 16, 64]);
+    (from, (from + chance.below(most + 1)).min(length))
+}
+
 fn spoil(text: &str, chance: &mut Chance) -> String {
     let mut tokens = tokens(text);
     let words: Vec<usize> = (0..tokens.len()).filter(|&at| !tokens[at].trim().is_empty()).collect();
@@ -216,7 +252,7 @@ fn with_byte(mut bytes: Vec<u8>, chance: &mut Chance) -> Vec<u8> {
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::{mutate, tokens};
+    use super::{mutate, mutate_bytes, tokens};
 
     const TEXT: &str = "let a = #{ b: \"x y\", c: 5 };\n\tinfo(`${a.b} ü`);\n";
 
@@ -234,6 +270,22 @@ mod tests {
         let different: BTreeSet<&Vec<u8>> = all.iter().collect();
         assert!(different.len() > 400, "{}", different.len());
         assert!(all.iter().any(|bytes| std::str::from_utf8(bytes).is_err()), "some are no text");
+    }
+
+    #[test]
+    fn bytes_are_spoiled_in_the_same_way_for_a_seed() {
+        let pieces: [&[u8]; 2] = [b"PIECE", b"\0"];
+        let all = |pieces: &[&[u8]]| -> Vec<Vec<u8>> {
+            (0..500).map(|seed| mutate_bytes(TEXT.as_bytes(), pieces, seed)).collect()
+        };
+        let spoiled = all(&pieces);
+        assert_eq!(spoiled, all(&pieces));
+        let different: BTreeSet<&Vec<u8>> = spoiled.iter().collect();
+        assert!(different.len() > 400, "{}", different.len());
+        assert!(spoiled.iter().any(|bytes| bytes.windows(5).any(|window| window == b"PIECE")));
+        assert!(spoiled.iter().any(|bytes| bytes.len() < TEXT.len() / 2), "some are cut");
+        assert!(all(&[]).iter().all(|bytes| bytes.windows(5).all(|window| window != b"PIECE")));
+        (0..200).for_each(|seed| drop(mutate_bytes(b"", &pieces, seed)));
     }
 
     #[test]
