@@ -1,6 +1,7 @@
 //! Opens connections: TCP, key exchange, the host's key, the user's.
 
 use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use ssh2::{ErrorCode, Session};
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
-use super::bastions::Bastions;
+use super::bastions::{Bastions, Destination};
 use super::host_settings::{Algorithms, HostSettings, Jump, Way};
 use super::known_hosts::KnownHost;
 use super::passage::Passage;
@@ -87,7 +88,7 @@ impl SshConnector {
         let passage = road.passage.clone();
         // That of a jump host first: whoever waits for it keeps nobody else from the others.
         let turn = match &host.way {
-            Way::Jumps(jumps) => self.bastions.turn((jumps.clone(), host.config.clone())).await,
+            Way::Jumps(jumps) => self.bastions.of((jumps.clone(), host.config.clone())).handshake().await,
             Way::Direct | Way::Command(_) => None,
         };
         let permit = Arc::clone(&self.handshakes).acquire_owned().await;
@@ -122,25 +123,32 @@ impl SshConnector {
         Some(OpError { message: format!("`{address}` port {port}: {}", error.message), ..error })
     }
 
-    /// The connection to the last of the jump hosts, shared by all that go through it.
-    pub(super) async fn bastion(&self, jumps: &[Jump], config: &ConfigSource) -> OpResult<Arc<SshTransport>> {
+    /// Connects to a host from the last of the jump hosts; returns the connection to that as well, which all that go
+    /// through it share.
+    pub(super) async fn forward(
+        &self,
+        jumps: &[Jump],
+        host: &HostSettings,
+    ) -> OpResult<(UnixStream, Arc<SshTransport>)> {
+        let there = Destination { host: &host.host_name, port: host.port, limit: host.connect_timeout };
+        let bastion = self.bastions.of((jumps.to_vec(), host.config.clone()));
+        bastion.forward(&there, &|| Box::pin(self.open_jump(jumps, &host.config))).await
+    }
+
+    async fn open_jump(&self, jumps: &[Jump], config: &ConfigSource) -> OpResult<SshTransport> {
         let Some((last, before)) = jumps.split_last() else {
             return Err(OpError::invalid("a way through jump hosts names none"));
         };
-        self.bastions
-            .get((jumps.to_vec(), config.clone()), async {
-                let (jump, config) = (last.clone(), config.clone());
-                let mut host = self.ask(move |settings| resolve_jump(settings, &jump, &config)).await?;
-                // The first jump host may have a way of its own; the others come after those before them.
-                if !before.is_empty() {
-                    host.way = Way::Jumps(before.to_vec());
-                }
-                self.open(host, Elevation::default()).await.map_err(|error| OpError {
-                    message: format!("the jump host `{}`: {}", last.host, error.message),
-                    ..error
-                })
-            })
-            .await
+        let (jump, config) = (last.clone(), config.clone());
+        let mut host = self.ask(move |settings| resolve_jump(settings, &jump, &config)).await?;
+        // The first jump host may have a way of its own; the others come after those before them.
+        if !before.is_empty() {
+            host.way = Way::Jumps(before.to_vec());
+        }
+        self.open(host, Elevation::default()).await.map_err(|error| OpError {
+            message: format!("the jump host `{}`: {}", last.host, error.message),
+            ..error
+        })
     }
 }
 

@@ -8,6 +8,8 @@ use std::time::Duration;
 use oneex_sdk::{CommandOutput, Heard, OpResult, Passing, Traffic};
 use tokio::sync::{mpsc, oneshot};
 
+use super::turn::Turn;
+
 /// A message to the thread.
 #[derive(Debug)]
 pub(super) enum Order {
@@ -31,6 +33,8 @@ pub(super) struct Forward {
     pub(super) limit: Duration,
     /// Takes a socket that is the connection.
     pub(super) reply: oneshot::Sender<OpResult<UnixStream>>,
+    /// Kept until libssh2 can open another.
+    pub(super) turn: Turn,
 }
 
 impl Forward {
@@ -39,8 +43,9 @@ impl Forward {
         !self.reply.is_closed()
     }
 
-    /// Tells who waits.
+    /// Tells who waits, when the next has its turn already.
     pub(super) fn answer(self, result: OpResult<UnixStream>) {
+        drop(self.turn);
         let _ = self.reply.send(result);
     }
 }

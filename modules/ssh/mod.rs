@@ -35,6 +35,7 @@ mod shell;
 mod together;
 mod transfer;
 mod transport;
+mod turn;
 mod variables;
 mod waker;
 mod warnings;

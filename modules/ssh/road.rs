@@ -72,8 +72,7 @@ impl SshConnector {
                 (Socket::of_pair(stream).map_err(failed)?, Passage::Command(Arc::new(command)), until)
             }
             Way::Jumps(jumps) => {
-                let bastion = self.bastion(jumps, &host.config).await?;
-                let stream = bastion.forward(&host.host_name, host.port, limit).await?;
+                let (stream, bastion) = self.forward(jumps, host).await?;
                 (
                     Socket::of_pair(stream).map_err(failed)?,
                     Passage::Jump(bastion),

@@ -14,6 +14,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, oneshot};
 
 use super::actor::{Actor, Parts};
+use super::bastions::Destination;
 use super::claim;
 use super::connector::Link;
 use super::error::lost;
@@ -24,6 +25,7 @@ use super::passage::Passage;
 use super::request::{self, Input, LARGEST_INLINE};
 use super::together::Together;
 use super::transfer::AHEAD;
+use super::turn::{Turn, Turns};
 use super::waker::{self, Waker};
 use crate::elevation::Elevation;
 
@@ -44,6 +46,7 @@ pub struct SshTransport {
     /// Taken when it is closed.
     passage: Mutex<Passage>,
     orders: Sender<Order>,
+    turns: Turns,
     pub(super) waker: Waker,
     counters: Arc<Counters>,
     next_job: AtomicU64,
@@ -93,6 +96,7 @@ impl SshTransport {
             aftermath,
             passage: Mutex::new(link.passage),
             orders,
+            turns: Turns::new(),
             waker,
             counters,
             next_job: AtomicU64::new(1),
@@ -109,10 +113,16 @@ impl SshTransport {
         self.fate.get().map(String::as_str)
     }
 
-    /// Connects to a host behind this one; `limit` is the time that this may take once it is its turn.
-    pub(super) async fn forward(&self, host: &str, port: u16, limit: Duration) -> OpResult<UnixStream> {
+    /// Gives turns to connect to hosts behind this one.
+    pub(super) fn turns(&self) -> &Turns {
+        &self.turns
+    }
+
+    /// Connects to a host behind this one.
+    pub(super) async fn forward(&self, there: &Destination<'_>, turn: Turn) -> OpResult<UnixStream> {
         let (reply, opened) = oneshot::channel();
-        self.order(Order::Forward(Forward { host: host.to_owned(), port, limit, reply }))?;
+        let Destination { host, port, limit } = *there;
+        self.order(Order::Forward(Forward { host: host.to_owned(), port, limit, reply, turn }))?;
         opened.await.unwrap_or_else(|_closed| Err(lost("before it led on")))
     }
 

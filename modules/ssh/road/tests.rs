@@ -11,6 +11,8 @@ use crate::elevation::Elevation;
 use crate::ssh::resolve::resolve;
 use crate::ssh::{HostSettings, Jump, Machine, SshConnector, SshSettings, SshTransport, Way};
 
+mod black_holes;
+
 /// Servers that all let in the same key, and a connector that knows their keys: the last hosts of a way come
 /// from `hosts`, those on the way from `bastions`.
 struct Site {
