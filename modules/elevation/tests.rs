@@ -1,4 +1,5 @@
 use oneex_sdk::{BecomeMethod, ErrorKind, Secret, Target};
+use oneex_testkit::mutate::mutate_bytes;
 
 use super::{Access, Elevation, Inner};
 
@@ -171,5 +172,53 @@ fn why_it_is_refused_is_told_without_what_plugins_add() {
         assert_eq!(error.message, format!("`{name}` does not let this user act as `ops`: {told}"));
         assert_eq!(error.kind, ErrorKind::Denied);
         assert!(error.hint.as_ref().is_some_and(|said| said.contains(hint)), "{error:?}");
+    }
+}
+
+/// Whatever a host says of a refusal, spoiled or not, ends in a refusal that can be read, after a few tries.
+#[test]
+fn whatever_is_said_of_a_refusal_ends_in_one_that_can_be_read() {
+    const SAID: [&str; 7] = [
+        "sudo: a password is required\nsudo: error initializing audit plugin sudoers_audit\n",
+        "sudo: sorry, you must have a tty to run sudo\n",
+        "Sorry, try again.\nsudo: 1 incorrect password attempt\n",
+        "Password: \nsu: Authentication failure\n",
+        "doas: Authentication required\n",
+        "\r\ndoas: Authentication failed\r\n",
+        "sh: 1: script: not found\n",
+    ];
+    const PIECES: [&[u8]; 8] = [
+        b"\n",
+        b"\r",
+        b"\x1b[2J",
+        b"\0",
+        b"\xff",
+        b"\xe2\x80\xae",
+        b"must have a tty",
+        b"Authentication required",
+    ];
+    for method in METHODS {
+        let elevation = elevation(method, Some("s3sam"));
+        for seed in 0..200 {
+            let said = SAID.map(|said| mutate_bytes(said.as_bytes(), &PIECES, seed));
+            let mut access = elevation.first();
+            let mut tries = 0;
+            for said in said.iter().cycle() {
+                let said = String::from_utf8_lossy(said);
+                let error = elevation.refused("ops", access, &said);
+                assert!(
+                    !error.message.contains(|c: char| c.is_control() && c != '\t'),
+                    "{method:?}, seed {seed}: {error}"
+                );
+                assert!(error.hint.is_some_and(|hint| !hint.is_empty()));
+                tries += 1;
+                match elevation.next(access, &said) {
+                    Some(next) => access = next,
+                    None if tries >= SAID.len() => break,
+                    None => {}
+                }
+                assert!(tries < 100, "{method:?}, seed {seed}: it is tried for ever");
+            }
+        }
     }
 }

@@ -133,6 +133,9 @@ fn is_question(said: &[u8], asker: &str) -> bool {
 }
 
 #[cfg(test)]
+mod spoiled;
+
+#[cfg(test)]
 mod tests {
     use oneex_sdk::{BecomeMethod, Secret, Target};
 

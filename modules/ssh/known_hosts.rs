@@ -213,6 +213,8 @@ fn matches_hash(hashed: &str, name: &str) -> Option<bool> {
 
 #[cfg(test)]
 mod properties;
+#[cfg(test)]
+mod spoiled;
 
 #[cfg(test)]
 mod tests {

@@ -85,6 +85,9 @@ fn split<'a>(bytes: &'a [u8], at: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
 }
 
 #[cfg(test)]
+mod spoiled;
+
+#[cfg(test)]
 mod tests {
     use oneex_sdk::{Command, CommandOutput, CutOutput, Exit};
 

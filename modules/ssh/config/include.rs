@@ -11,7 +11,7 @@ use super::options::Origin;
 const OPTIONS: MatchOptions =
     MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: true };
 
-/// The files that a pattern names, sorted; none where nothing matches. A path that is not absolute is below
+/// The files that a pattern names, sorted; none where nothing matches. A bracket that is not closed is one. A path that is not absolute is below
 /// `~/.ssh` in a person's file, and beside the machine's file in that one. Fails with a message.
 pub(super) fn files(
     pattern: &str,
@@ -34,6 +34,7 @@ pub(super) fn files(
     while single.contains("**") {
         single = single.replace("**", "*");
     }
-    let found = glob_with(&single, OPTIONS).map_err(|error| format!("`{pattern}` is no pattern: {error}"))?;
+    let found = glob_with(&single, OPTIONS).or_else(|_| glob_with(&single.replace('[', "[[]"), OPTIONS));
+    let found = found.map_err(|error| format!("`{pattern}` is no pattern: {error}"))?;
     Ok(found.filter_map(Result::ok).collect())
 }

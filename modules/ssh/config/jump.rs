@@ -1,5 +1,7 @@
 //! `ProxyJump`: hosts that are gone through, as `[user@]host[:port]` or `ssh://[user@]host[:port]`.
 
+use std::borrow::Cow;
+
 use percent_encoding::percent_decode_str;
 
 use super::value::port;
@@ -11,7 +13,9 @@ pub(super) fn parse(written: &str) -> Result<Vec<Jump>, String> {
     if written.eq_ignore_ascii_case("none") {
         return Ok(Vec::new());
     }
-    let list = written.split('#').next().unwrap_or_default().trim_end();
+    // As with ssh, a blank ends it, as a comment does.
+    let ends = |letter: char| letter == '#' || letter == '\x0b' || letter.is_ascii_whitespace();
+    let list = written.split(ends).next().unwrap_or_default();
     list.split(',').map(|part| jump(part).ok_or_else(|| part.to_owned())).collect()
 }
 
@@ -30,7 +34,7 @@ fn of_address(address: &str) -> Option<Jump> {
     let (user, host) = match address.split_once('@') {
         Some((user, host)) => {
             let user = user.split(';').next().unwrap_or_default();
-            (Some(percent_decode_str(user).decode_utf8().ok()?.into_owned()), host)
+            (Some(decoded(user)?), host)
         }
         None => (None, address),
     };
@@ -38,6 +42,14 @@ fn of_address(address: &str) -> Option<Jump> {
     let valid = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '-' | '_');
     let starts = jump.host.starts_with(|letter: char| letter.is_ascii_alphanumeric());
     (starts && jump.host.chars().all(valid) && !jump.host.contains("..")).then_some(jump)
+}
+
+/// A text with `%` and two digits for a byte; none where a `%` stands before anything else.
+fn decoded(text: &str) -> Option<String> {
+    let is_byte =
+        |part: &str| part.as_bytes().get(..2).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit));
+    let whole = text.split('%').skip(1).all(is_byte);
+    whole.then(|| percent_decode_str(text).decode_utf8().ok().map(Cow::into_owned)).flatten()
 }
 
 fn named(user: Option<String>, host: &str) -> Option<Jump> {
@@ -76,12 +88,15 @@ mod tests {
             ("ssh://a%40b@gate:1/", vec![jump(Some("a@b"), "gate", Some(1))]),
             ("ssh://gate", vec![jump(None, "gate", None)]),
             ("gate # the first", vec![jump(None, "gate", None)]),
+            ("gate inner,other", vec![jump(None, "gate", None)]),
             ("gate:", vec![jump(None, "gate", None)]),
         ];
         for (written, wanted) in cases {
             assert_eq!(parse(written), Ok(wanted), "{written}");
         }
-        for wrong in ["a,,b", "@gate", "gate:0", "gate:x", "[::1", "ssh://gate/path", "ssh://a b", ""] {
+        for wrong in
+            ["a,,b", "@gate", "gate:0", "gate:x", "[::1", "ssh://gate/path", "ssh://a%4@b", "ssh://%@b", ""]
+        {
             assert!(parse(wrong).is_err(), "{wrong}");
         }
     }

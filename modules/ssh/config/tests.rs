@@ -4,4 +4,5 @@ mod dump;
 mod generated;
 mod openssh;
 mod robust;
+mod spoiled;
 mod traps;

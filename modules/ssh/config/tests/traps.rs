@@ -48,6 +48,8 @@ fn traps_mean_what_ssh_says() {
             "Host nobody\nInclude DIR/inner\nHost *\nPort 5\n",
         ),
         ("hidden files are not found by a star", "Include DIR/*idden\nUser z\n"),
+        ("a bracket that is not closed is one", "Include DIR/no[where/x DIR/plain\nUser z\n"),
+        ("a jump ends at a blank", "ProxyJump gate x,y\n"),
         ("several files and none", "Include DIR/none DIR/plain DIR/inner\n"),
         ("a quote in the middle", "User a\"b c\"\n"),
         ("an equals sign and a comment", "Port=5 # no\nUser = x#y\n"),
