@@ -12,10 +12,12 @@ use crate::context::Context;
 use crate::error::CommandError;
 use crate::prompt::Asker;
 use crate::report::progress::Live;
+use crate::signals::Signals;
 
 /// Whoever sits at the terminal. What is entered is masked from then on.
 pub(crate) struct Person {
     asker: Arc<Asker>,
+    signals: Signals,
     redactor: Arc<Redactor>,
     /// The live picture, which makes room for a question.
     live: Option<Arc<Live>>,
@@ -30,7 +32,7 @@ pub(crate) fn ask(
     asker: &Arc<Asker>,
     redactor: &Arc<Redactor>,
 ) -> Result<(), CommandError> {
-    let person = Person { asker: Arc::clone(asker), redactor: Arc::clone(redactor), live: None };
+    let person = Person::new(context, asker, redactor, None);
     let entered = &context.entered;
     if args.ask_pass {
         let variable = "ansible_password";
@@ -57,12 +59,17 @@ pub(crate) fn listen(
     live: Option<Arc<Live>>,
 ) {
     if context.interactive {
-        let person = Person { asker: Arc::clone(asker), redactor: Arc::clone(redactor), live };
+        let person = Person::new(context, asker, redactor, live);
         context.entered.set_person(Arc::new(person));
     }
 }
 
 impl Person {
+    fn new(context: &Context, asker: &Arc<Asker>, redactor: &Arc<Redactor>, live: Option<Arc<Live>>) -> Self {
+        let signals = context.signals.clone();
+        Self { asker: Arc::clone(asker), signals, redactor: Arc::clone(redactor), live }
+    }
+
     fn password(
         &self,
         context: &Context,
@@ -81,7 +88,7 @@ impl Person {
     }
 
     fn secret(&self, question: &str) -> Option<Secret<String>> {
-        let ask = || self.asker.ask(question, true, &|| false);
+        let ask = || self.asker.ask(question, true, &|| self.signals.is_stopped());
         let answer = self.live.as_ref().map_or_else(ask, |live| live.paused(ask))?;
         self.redactor.register(&answer);
         Some(Secret::new(answer))
@@ -91,10 +98,15 @@ impl Person {
 impl AskSecret for Person {
     fn passphrase(&self, file: &Path, again: bool) -> Option<Secret<String>> {
         let file = file.display();
-        self.secret(&match again {
+        let answer = self.secret(&match again {
             false => format!("the passphrase of `{file}`:"),
             true => format!("that was wrong: the passphrase of `{file}`:"),
-        })
+        });
+        // The terminal gives the key to the question, and makes no signal of it.
+        if self.asker.was_interrupted() {
+            self.signals.interrupt("SIGINT");
+        }
+        answer
     }
 }
 

@@ -47,7 +47,7 @@ impl Asker {
         secret: bool,
         stopped: &dyn Fn() -> bool,
     ) -> Option<String> {
-        if self.was_interrupted() {
+        if self.was_interrupted() || stopped() {
             return None;
         }
         // Both before the question can be seen: an answer may come in the same moment.

@@ -52,6 +52,19 @@ impl Signals {
         self.state().run = Some(run);
     }
 
+    /// Stops the run that has begun, as a signal would; nothing happens where it is being stopped.
+    pub(crate) fn interrupt(&self, signal: &str) {
+        let run = self.state().run.clone();
+        if let Some(run) = run.filter(|run| !run.graceful().is_cancelled()) {
+            run.interrupt(signal);
+        }
+    }
+
+    /// True once the run that has begun is being stopped.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.state().run.as_ref().is_some_and(|run| run.graceful().is_cancelled())
+    }
+
     /// A question stands open until it is closed.
     pub(crate) fn question(&self) -> Question<'_> {
         self.state().questions += 1;
@@ -128,11 +141,16 @@ mod tests {
         within_a_minute("the question goes on", || question.is_interrupted());
         assert!(question.close());
 
+        signals.interrupt("SIGINT");
+        assert!(!signals.is_stopped(), "there is no run");
         let run = Stop::default();
         signals.stop(run.clone());
+        assert!(!signals.is_stopped());
         kill_process(getpid(), Signal::TERM).unwrap();
         within_a_minute("the run goes on", || run.graceful().is_cancelled());
-        assert!(!run.immediate().is_cancelled());
+        assert!(signals.is_stopped());
+        signals.interrupt("SIGINT");
+        assert!(!run.immediate().is_cancelled(), "it is being stopped already");
         kill_process(getpid(), Signal::TERM).unwrap();
         within_a_minute("the run ends slowly", || run.immediate().is_cancelled());
         assert_eq!(run.signal(), "SIGTERM");

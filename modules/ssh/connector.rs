@@ -183,6 +183,8 @@ impl Connector for SshConnector {
     ) -> BoxFuture<'a, OpResult<Arc<dyn Transport>>> {
         Box::pin(async move {
             tokio::select! {
+                // A question that is left is no refusal of the host.
+                biased;
                 () = cancel.cancelled() => Err(OpError::cancelled()),
                 opened = self.reach(target) => opened,
             }

@@ -4,6 +4,7 @@ use std::process::Command;
 
 use oneex_testkit::project::TestProject;
 use oneex_testkit::{FarmOptions, FarmUser, SshFarm};
+use rustix::process::Signal;
 
 const PASSPHRASE: &str = "correct horse";
 const PASSWORD: &str = "pw it's";
@@ -76,6 +77,51 @@ fn three_wrong_passphrases_are_the_end_of_it() {
     assert_ne!(transcript.code, 0, "{shown}");
     assert_eq!(shown.matches("the passphrase of `").count(), 3, "{shown}");
     assert_eq!(shown.matches("the passphrase is wrong").count(), 3, "one a host: {shown}");
+}
+
+#[test]
+fn a_question_for_a_passphrase_is_left_by_the_key_and_by_signals_and_the_run_with_it() {
+    let (_farm, project) = locked();
+    for (signal, name) in [(None, "SIGINT"), (Some(Signal::INT), "SIGINT"), (Some(Signal::TERM), "SIGTERM")] {
+        for args in [
+            &["run", "book.rhai"][..],
+            &["plan", "book.rhai"],
+            &["exec", "all", "--", "true"],
+            &["facts", "all"],
+        ] {
+            let terminal = project.terminal(24, 160, args);
+            terminal.wait_for("question", |screen| screen.contains("the passphrase of `"));
+            terminal.send("half");
+            match signal {
+                Some(signal) => terminal.signal(signal),
+                None => terminal.send("\x03"),
+            }
+            let ended = terminal.finish();
+            let shown = ended.history.join("\n");
+            assert_eq!(ended.code, 130, "{args:?} {name}\n{shown}");
+            assert!(ended.restored, "the terminal is not as it was: {args:?} {name}\n{shown}");
+            assert_eq!(shown.matches("the passphrase of `").count(), 1, "{args:?} {name}\n{shown}");
+            assert!(!shown.contains("is encrypted") && !shown.contains("half"), "{args:?} {name}\n{shown}");
+            let told = format!("{name}: nothing new begins");
+            assert_eq!(shown.contains(&told), ["run", "plan"].contains(&args[0]), "{args:?} {name}\n{shown}");
+        }
+    }
+}
+
+#[test]
+fn a_question_for_a_password_is_left_before_anything_is_run() {
+    let (_farm, project) = locked();
+    for args in
+        [&["run", "-k", "book.rhai"][..], &["exec", "-K", "all", "--", "true"], &["facts", "-k", "all"]]
+    {
+        let terminal = project.terminal(24, 160, args);
+        terminal.wait_for("question", |screen| screen.contains("the password to "));
+        terminal.send("\x03");
+        let ended = terminal.finish();
+        let shown = ended.history.join("\n");
+        assert_eq!(ended.code, 130, "{args:?}\n{shown}");
+        assert!(ended.restored && !shown.contains("passphrase"), "{args:?}\n{shown}");
+    }
 }
 
 #[test]

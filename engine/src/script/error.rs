@@ -324,6 +324,10 @@ fn right_call(name: &str) -> Option<&'static str> {
         "on_end" => "`on_end(|run| …)`",
         "wait_until" => "`wait_until(\"60s\", #{ every: \"1s\" }, || …)`",
         "doc" => "`.doc(\"what it does\")`",
+        // Where people of Ansible write it: at the task.
+        "notify" => {
+            "`h.write(path, text).notify(\"handler\")`: what changes the host notifies, in the body of the task"
+        }
         _ => return None,
     })
 }
