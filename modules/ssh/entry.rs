@@ -89,7 +89,7 @@ impl Entry {
         if self.access.is_some_and(|access| access.asks) {
             String::new()
         } else {
-            request::hello(&self.hello)
+            request::hello(&self.hello, self.access.is_some())
         }
     }
 
@@ -97,7 +97,7 @@ impl Entry {
     pub(super) fn frame(&mut self, text: &str) -> Reply {
         match text.split_at_checked(1) {
             Some(("h", _)) => Reply::Ready,
-            Some(("r", _)) => Reply::Write(request::hello(&self.hello)),
+            Some(("r", _)) => Reply::Write(request::hello(&self.hello, self.access.is_some())),
             Some(("q", _)) => self.answer(),
             _ => Reply::Wait,
         }

@@ -62,6 +62,8 @@ pub(super) struct Job {
     pub(super) token: String,
     /// The text for the shell.
     pub(super) request: String,
+    /// The shorter one, for a shell that has a process group of its own.
+    pub(super) plain: Option<String>,
     /// For one that outlives the connection.
     pub(super) claimed: Option<Claimed>,
     pub(super) body: Body,

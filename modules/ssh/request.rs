@@ -2,12 +2,13 @@
 //!
 //! The shell keeps the channel's streams as descriptors 3 and 4. A command runs in a subshell that
 //! becomes a session, and so a process group, of its own by `setsid`, so nothing that it does to
-//! itself (`exit`, `exec`, closed descriptors, signals) reaches the shell. Frames, all of them
-//! `TOKEN TEXT ;` without the blanks:
+//! itself (`exit`, `exec`, closed descriptors, signals) reaches the shell. What an operation runs for
+//! itself stays in the shell's own group, see [`plain`]. Frames, all of them `TOKEN TEXT ;` without the
+//! blanks:
 //!
 //! | stream | text | meaning |
 //! | --- | --- | --- |
-//! | stdout | `hBOOT ID START` | the shell is ready; the boot, the process that started it, and when that was |
+//! | stdout | `hBOOT ID START GROUP` | the shell is ready; the boot, the process that started it, and when that was; `GROUP` is `g` where nothing but the shell and what it starts is in its process group |
 //! | stdout | `l`  | it waits for a request whose standard input is the channel |
 //! | stdout | `pID START` | the command starts, in this process group, of which the first process began then |
 //! | stderr | `s`  | the command starts |
@@ -22,7 +23,7 @@
 //! says so in words (`Killed`): the substitution around the subshell catches them. bash stays silent
 //! there, so with it a status that belongs to a signal counts as one; so do INT and PIPE everywhere.
 
-use oneex_sdk::{Command, OpResult, quote};
+use oneex_sdk::{Command, OpResult, Program, quote};
 
 use super::claim;
 use crate::shell::{printf_format, surroundings, words};
@@ -44,25 +45,28 @@ pub(super) fn one_line(text: &str) -> String {
     text.lines().map(str::trim_start).collect::<Vec<_>>().join(" ")
 }
 
-/// The first text for a new shell.
-pub(super) fn hello(token: &str) -> String {
+/// The first text for a new shell. Its process group is its own where it leads it, or where that was begun by what
+/// made it a shell of another user: a server may have put its shells into one with itself.
+pub(super) fn hello(token: &str, is_elevated: bool) -> String {
+    let beginner = if is_elevated { "$PPID" } else { "$$" };
     format!(
         "exec 3>&1 4>&2 2>/dev/null;oneex_sh=$(command -v sh)||oneex_sh=/bin/sh;oneex_setsid=$(command -v setsid);{}\
-         cd||cd /;read -r oneex_b </proc/sys/kernel/random/boot_id;oneex_start $PPID;\
-         printf '%s' '{token}h'\"$oneex_b $PPID $oneex_r;\"\n",
+         cd||cd /;read -r oneex_b </proc/sys/kernel/random/boot_id;oneex_h=;oneex_start $$;\
+         case $oneex_j in $$|{beginner})oneex_start $oneex_j;oneex_h=\"$oneex_j $oneex_r\";;esac;oneex_start $PPID;\
+         printf '%s' '{token}h'\"$oneex_b $PPID $oneex_r ${{oneex_h:+g}};\"\n",
         one_line(KEPT)
     )
 }
 
-/// Functions. `oneex_start` tells when a process began, proc(5). `oneex_kept` has status 0 unless it is certain that nothing which the process `$1` started has the channel open.
+/// Functions. `oneex_start` tells when a process began, and its group, proc(5). `oneex_kept` has status 0 unless it is certain that nothing which the process `$1` started has the channel open.
 ///
 /// Ids of processes are given out in order, so only those from `$1` to the newest can be of it: for a command that
 /// starts nothing that is none. The newest is a subshell that tells its id, which costs less than a program does.
 /// What outlives its parent is adopted, as a rule by process 1; a subshell that outlives its own tells by whom. So
 /// nothing is left where none of the adopter's children is newer than `$1`, however busy the host is. Otherwise each
 /// process is looked into. One of another user, which cannot be, counts where its parent is gone or one of these.
-const KEPT: &str = r#"oneex_since(){ shift 19;oneex_r=$1;};
-    oneex_start(){ oneex_y=;oneex_r=;read -r oneex_y oneex_r </proc/$1/stat&&oneex_since ${oneex_r##*) };};
+const KEPT: &str = r#"oneex_since(){ oneex_j=$3;shift 19;oneex_r=$1;};
+    oneex_start(){ oneex_y=;oneex_r=;oneex_j=;read -r oneex_y oneex_r </proc/$1/stat&&oneex_since ${oneex_r##*) };};
     oneex_parent(){ read -r oneex_p oneex_r </proc/self/stat;
     oneex_r=${oneex_r##*) };oneex_r=${oneex_r#* };oneex_r=${oneex_r%% *};};
     oneex_adopted(){ oneex_p=;[ -n "$oneex_a" ]||{
@@ -139,6 +143,34 @@ pub(super) fn request(
     ))
 }
 
+/// The text that runs what an operation runs for itself, which leaves nothing behind: in a subshell and nothing more,
+/// for a program costs the host more than all the rest. Only for a shell that has a process group of its own; to end
+/// the command is to end that group, and the shell with it.
+pub(super) fn plain(command: &Command, token: &str, input: Input<'_>) -> OpResult<String> {
+    let surroundings = surroundings(command, &format!("printf '%s' '{token}d;';exit 126"))?;
+    let run = in_subshell(command)?;
+    let (feed, from) = match input {
+        Input::Inline([]) => (String::new(), "</dev/null"),
+        Input::Inline(bytes) => (format!("printf {}|", printf_format(bytes)), ""),
+        Input::Channel(_) => (String::new(), ""),
+    };
+    Ok(format!(
+        "{feed}(printf '%s' '{token}p'\"$oneex_h;\";printf '%s' '{token}s;' >&2;{surroundings}{run}){from} \
+         2>&4 3>&- 4>&- 7>&- 8>&-;oneex_s=$?;oneex_n=-;\
+         if [ $oneex_s -gt 128 ];then oneex_n=$(kill -l $oneex_s)||oneex_n=-;fi;\
+         printf '%s' '{token}e'\"$oneex_s ${{oneex_n:--}} -;\";printf '%s' '{token}z;' >&4\n"
+    ))
+}
+
+/// A text for `sh` needs no other `sh`: it runs in the subshell, where a mistake in it, `exit` and what it sets touch
+/// nothing else. Only `$$` is that of all.
+pub(super) fn in_subshell(command: &Command) -> OpResult<String> {
+    let words = words(command, "sh")?;
+    let Program::Shell { text, args } = &command.program else { return Ok(format!("exec {words}")) };
+    let args: String = args.iter().map(|arg| format!(" {}", quote(arg))).collect();
+    Ok(format!("set --{args};eval {}", quote(text)))
+}
+
 /// The text that removes a folder: one program, as nobody ends it or has anything of it.
 pub(super) fn tidy(folder: &str, token: &str) -> String {
     let folder = quote(folder);
@@ -196,7 +228,7 @@ mod properties;
 
 #[cfg(test)]
 mod tests {
-    use super::{END_GROUP, Ending, Input, hello, loader, request};
+    use super::{END_GROUP, Ending, Input, hello, loader, plain, request};
     use oneex_sdk::Command;
     use std::io::Write;
     use std::os::unix::process::ExitStatusExt;
@@ -218,11 +250,11 @@ mod tests {
     }
 
     fn ran(sh: &[&str], command: &Command) -> (String, String) {
-        let text =
-            hello("H") + &request(command, "T", Input::Inline(&command.stdin), None).expect("it is valid");
-        let (stdout, stderr) = shell(sh, text.as_bytes());
+        let input = Input::Inline(&command.stdin);
+        let text = if command.tidy { plain(command, "T", input) } else { request(command, "T", input, None) };
+        let (stdout, stderr) = shell(sh, (hello("H", false) + &text.expect("it is valid")).as_bytes());
         let (hello, stdout) = stdout.split_once(";Tp").expect("it says hello and its id");
-        assert_eq!(hello.split(' ').count(), 3, "{hello}");
+        assert_eq!(hello.split(' ').count(), 4, "{hello}");
         // That something may be left is said too often rather than not at all, so only one test asks for it.
         let stdout = stdout.split_once(';').expect("an id").1.replace(" g;", " -;");
         (stdout, stderr)
@@ -260,8 +292,8 @@ mod tests {
         let alone =
             ["unshare", "--user", "--map-root-user", "--pid", "--fork", "--kill-child", "--mount-proc"];
         let sh = [&alone[..], &["sh", "-c", "\"$@\"; exit $?", "sh"], sh].concat();
-        let text =
-            hello("H") + &request(&Command::shell(text), "T", Input::Inline(b""), None).expect("it is valid");
+        let text = hello("H", false)
+            + &request(&Command::shell(text), "T", Input::Inline(b""), None).expect("it is valid");
         let (stdout, _) = shell(&sh, text.as_bytes());
         assert!(stdout.contains("Te0 - g;") || stdout.contains("Te0 - -;"), "{stdout}");
         stdout.contains("Te0 - g;")
@@ -299,13 +331,51 @@ mod tests {
     }
 
     #[test]
-    fn what_is_tidy_is_not_looked_after() {
-        let told = |command: Command| ran(&["dash"], &command).0;
-        let text = request(&Command::shell("x"), "T", Input::Inline(b""), None).expect("valid");
-        let tidy = request(&Command::shell("x").tidy(), "T", Input::Inline(b""), None).expect("valid");
-        assert!(text.contains("oneex_kept \"$oneex_p\"") && !tidy.contains("oneex_kept"));
-        assert_eq!(told(Command::shell("echo x; exit 3").tidy()), "x\nTe3 - -;");
-        assert_eq!(told(Command::shell("kill -TERM $$").tidy()), "Te143 TERM -;");
+    fn what_is_tidy_runs_in_a_subshell() {
+        let untouched = Command::script("a=2; cd /; set -e; umask 0; exec 3>&-; exit 3", ["$(id)"]).tidy();
+        // `$$` would be the shell itself.
+        let killed = "sh -c 'kill -9 $PPID'";
+        for sh in [vec!["dash"], vec!["bash", "--posix"], vec!["bash"], vec!["busybox", "sh"]] {
+            for (command, stdout, stderr) in [
+                (
+                    Command::script("printf '%s|' \"$@\"; echo e >&2", ["a b", "it's"]).tidy(),
+                    "a b|it's|Te0 - -;",
+                    "Ts;e\nTz;",
+                ),
+                (
+                    Command::shell("cat; exit 3").stdin(b"a'\\%s\0".to_vec()).tidy(),
+                    "a'\\%s\0Te3 - -;",
+                    "Ts;Tz;",
+                ),
+                (Command::shell(killed).tidy(), "Te137 KILL -;", "Ts;Tz;"),
+                (Command::argv(["printf", "%s", "$x"]).tidy(), "$xTe0 - -;", "Ts;Tz;"),
+                (Command::shell("exec 1>&- 2>&-").tidy(), "Te0 - -;", "Ts;Tz;"),
+                (untouched.clone(), "Te3 - -;", "Ts;Tz;"),
+            ] {
+                let told = ran(&sh, &command);
+                assert_eq!((told.0.as_str(), told.1.as_str()), (stdout, stderr), "{sh:?}: {command:?}");
+            }
+        }
+        let mut missing = Command::argv(["true"]).tidy();
+        missing.cwd = Some("/no/such".into());
+        assert_eq!(ran(&["dash"], &missing).0, "Td;Te126 - -;");
+    }
+
+    #[test]
+    fn a_group_of_its_own_is_known() {
+        let hello = |words: &[&str], is_elevated| {
+            let said = shell(words, hello("H", is_elevated).as_bytes()).0;
+            said.trim_end_matches(';').rsplit(' ').next().expect("a word").to_owned()
+        };
+        for (words, is_elevated, expected) in [
+            (vec!["setsid", "--fork", "--wait", "dash"], false, "g"),
+            (vec!["setsid", "--fork", "--wait", "sh", "-c", "dash; exit"], false, ""),
+            (vec!["setsid", "--fork", "--wait", "sh", "-c", "dash; exit"], true, "g"),
+            (vec!["setsid", "--fork", "--wait", "sh", "-c", "sh -c 'dash; exit'; exit"], true, ""),
+            (vec!["dash"], true, ""),
+        ] {
+            assert_eq!(hello(&words, is_elevated), expected, "{words:?}");
+        }
     }
 
     #[test]
@@ -322,7 +392,7 @@ mod tests {
             let mut child =
                 Process::new(sh).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("starts");
             let mut stdin = child.stdin.take().expect("a pipe");
-            stdin.write_all((hello("H") + &loader("T", "END", false)).as_bytes()).expect("it reads");
+            stdin.write_all((hello("H", false) + &loader("T", "END", false)).as_bytes()).expect("it reads");
             let (mut head, mut byte) = (String::new(), [0]);
             while !head.ends_with(";Tl;") {
                 let mut stdout = child.stdout.as_mut().expect("a pipe");

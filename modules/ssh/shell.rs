@@ -52,6 +52,8 @@ pub(super) struct Shell {
     pub(super) hello: String,
     /// It knows what commands need that outlive the connection.
     has_claims: bool,
+    /// Nobody else is in its process group.
+    has_group: bool,
     counters: Arc<Counters>,
     out: Vec<u8>,
     sent: usize,
@@ -85,6 +87,7 @@ impl Shell {
             channel,
             hello: String::new(),
             has_claims: false,
+            has_group: false,
             counters,
             sent: 0,
             finish_input: false,
@@ -101,6 +104,9 @@ impl Shell {
             frames.expect(&job.token);
         }
         let end = new_token();
+        if let Some(plain) = job.plain.take().filter(|_| self.has_group) {
+            job.request = plain;
+        }
         if let Some(claimed) = &job.claimed {
             let boot = self.hello.split(' ').next().filter(|boot| !boot.is_empty());
             // What no boot is called, so that it is found only where it is known.
@@ -287,7 +293,9 @@ impl Shell {
         match (&mut self.state, text.split_at_checked(1)) {
             (State::Greeting(entry), kind) => {
                 if let Some(("h", hello)) = kind {
+                    let (hello, group) = hello.rsplit_once(' ').unwrap_or((hello, ""));
                     hello.clone_into(&mut self.hello);
+                    self.has_group = group == "g";
                 }
                 let reply = entry.frame(text);
                 self.enter(reply);

@@ -5,10 +5,11 @@
 
 use std::time::Duration;
 
-use oneex_sdk::{Command, CommandOutput, CutOutput, Exit, OpResult, Program, quote};
+use oneex_sdk::{Command, CommandOutput, CutOutput, Exit, OpResult};
 
 use super::frames::new_token;
-use crate::shell::{surroundings, words};
+use super::request::in_subshell;
+use crate::shell::surroundings;
 
 /// The longest text: it is one argument, which a system limits to 128 KiB when it is quoted.
 const LONGEST: usize = 48 * 1024;
@@ -68,15 +69,6 @@ impl Together {
         answers.resize(self.count, None);
         answers
     }
-}
-
-/// A text for `sh` needs no other `sh`: it runs in the subshell, where a mistake in it, `exit` and what it sets touch
-/// nothing else. Only `$$` is that of all.
-fn in_subshell(command: &Command) -> OpResult<String> {
-    let words = words(command, "sh")?;
-    let Program::Shell { text, args } = &command.program else { return Ok(format!("exec {words}")) };
-    let args: String = args.iter().map(|arg| format!(" {}", quote(arg))).collect();
-    Ok(format!("set --{args};eval {}", quote(text)))
 }
 
 fn split<'a>(bytes: &'a [u8], at: &[u8]) -> Option<(&'a [u8], &'a [u8])> {

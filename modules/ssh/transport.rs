@@ -151,6 +151,8 @@ impl SshTransport {
         });
         let folder = claimed.as_ref().map(|claimed| claimed.folder.as_str());
         let request = request::request(command, &token, input, folder)?;
+        let is_plain = command.tidy && command.claim.is_none();
+        let plain = is_plain.then(|| request::plain(command, &token, input)).transpose()?;
         let id = self.next_job.fetch_add(1, Ordering::Relaxed);
         let (reply, result) = oneshot::channel();
         self.order(Order::Run(Box::new(Job {
@@ -159,6 +161,7 @@ impl SshTransport {
             folder: command.cwd.clone(),
             token,
             request,
+            plain,
             claimed,
             body,
             sink: streams.output,

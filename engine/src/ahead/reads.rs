@@ -44,6 +44,7 @@ impl Read {
     pub(crate) fn command(&self, user: Option<&str>) -> Command {
         let mut command = Command::script(&*self.text, self.args.iter().map(String::as_str));
         command.keep = self.keep;
+        command.tidy = true;
         command.user = user.map(str::to_owned);
         command
     }

@@ -86,6 +86,7 @@ impl Actor {
             folder: None,
             token,
             request,
+            plain: None,
             claimed: None,
             body: Body::Inline,
             sink: None,

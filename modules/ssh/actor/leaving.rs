@@ -27,6 +27,7 @@ impl Actor {
                 folder: None,
                 token,
                 request,
+                plain: None,
                 claimed: None,
                 body: Body::Inline,
                 sink: None,

@@ -7,7 +7,7 @@ use oneex_sdk::Command;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::{Ending, Input, hello, request};
+use super::{Ending, Input, hello, plain, request};
 use crate::shell::{printf_format, words};
 use crate::ssh::frames::{Frames, Piece, new_token};
 
@@ -114,10 +114,11 @@ proptest! {
     #[test]
     fn streams_and_statuses_arrive(
         commands in vec((vec(any::<u8>(), 0..600), vec(any::<u8>(), 0..200), 0..=128_i32), 1..5),
+        is_plain in any::<bool>(),
         sizes in vec(1_usize..40, 1..12)
     ) {
         let tokens: Vec<String> = commands.iter().map(|_| new_token()).collect();
-        let mut text = hello("HELLO");
+        let mut text = hello("HELLO", false);
         for ((stdout, stderr, status), token) in commands.iter().zip(&tokens) {
             let command = Command::script(
                 // The first `$1` bytes are for standard output; `head` might read more than it writes.
@@ -125,7 +126,9 @@ proptest! {
                 [stdout.len().to_string(), status.to_string()],
             );
             let input = [stdout.as_slice(), stderr].concat();
-            text += &request(&command, token, Input::Inline(&input), None).expect("it is valid");
+            let input = Input::Inline(&input);
+            let one = if is_plain { plain(&command, token, input) } else { request(&command, token, input, None) };
+            text += &one.expect("it is valid");
         }
         let wanted: Vec<Arrived> = commands
             .iter()

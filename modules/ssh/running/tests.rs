@@ -16,6 +16,7 @@ pub(super) fn running(keep: usize, sink: Option<Sink>) -> Running {
         folder: None,
         token: "T".into(),
         request: String::new(),
+        plain: None,
         claimed: None,
         body: Body::Inline,
         sink,
