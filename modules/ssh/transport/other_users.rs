@@ -153,11 +153,19 @@ async fn nothing_is_left_of_what_another_user_ran() {
         let farm = farm(sudoers, "permit oneex-ops as oneex-deploy", &[]);
         let host = connected(&farm, method, password).await;
         let seconds = format!("73{number}.41");
-        let mut command = Command::shell(format!("trap '' HUP TERM; sleep {seconds} & (sleep {seconds})"));
-        command.timeout = Some(Duration::from_millis(300));
-        let output = run(&host, command).await.expect("it is ended");
-        assert_eq!(output.exit, Exit::TimedOut, "{sudoers}");
-        assert!(processes::gone(&seconds), "{method:?} {sudoers}: the command outlived its time limit");
+        for tidy in [false, true] {
+            let text = format!("trap '' HUP TERM; sleep {seconds} & (sleep {seconds})");
+            let mut command = Command::shell(text);
+            command.tidy = tidy;
+            command.timeout = Some(Duration::from_millis(300));
+            let output = run(&host, command).await.expect("it is ended");
+            assert_eq!(output.exit, Exit::TimedOut, "{sudoers}");
+            assert!(processes::gone(&seconds), "{method:?} {sudoers}: the command outlived its time limit");
+        }
+        // What is tidy runs in the shell itself, which has a group of its own, however the user is become.
+        let shell = || run(&host, Command::shell("echo $$").tidy());
+        let (one, other) = (shell().await.expect("it runs"), shell().await.expect("it runs"));
+        assert_eq!(one.stdout_text(), other.stdout_text(), "{method:?} {sudoers}");
         // Of the shells themselves, nothing outlives the connection.
         let id = run(&host, Command::shell("echo $PPID")).await.expect("it runs").stdout_text();
         let shell: u32 = id.trim().parse().expect("an id");

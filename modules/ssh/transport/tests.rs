@@ -191,12 +191,15 @@ async fn a_time_limit_leaves_no_process() {
     let farm = SshFarm::start(1);
     let host = connected(&farm).await;
     for stubborn in ["sleep 72.70331 & sleep 72.70331", "trap '' TERM; sleep 72.70331; sleep 72.70331"] {
-        let mut command = Command::shell(format!("echo begun; {stubborn}"));
-        command.timeout = Some(Duration::from_millis(300));
-        let output = run(&host, command).await.expect("a time limit is a result");
-        assert_eq!((output.exit.clone(), output.stdout_text().as_str()), (Exit::TimedOut, "begun\n"));
-        assert!(processes::with_argument("72.70331").is_empty(), "{stubborn}");
-        assert_eq!(text(&host, "echo next").await, "next\n");
+        for tidy in [false, true] {
+            let mut command = Command::shell(format!("echo begun; {stubborn}"));
+            command.tidy = tidy;
+            command.timeout = Some(Duration::from_millis(300));
+            let output = run(&host, command).await.expect("a time limit is a result");
+            assert_eq!((output.exit.clone(), output.stdout_text().as_str()), (Exit::TimedOut, "begun\n"));
+            assert!(processes::gone("72.70331"), "{stubborn}, tidy: {tidy}");
+            assert_eq!(text(&host, "echo next").await, "next\n");
+        }
     }
 }
 
@@ -205,9 +208,12 @@ async fn a_time_limit_spares_what_an_earlier_command_left() {
     let farm = SshFarm::start(1);
     let host = connected(&farm).await;
     text(&host, "sleep 73.70331 >/dev/null 2>&1 &").await;
-    let mut command = Command::argv(["sleep", "60"]);
-    command.timeout = Some(Duration::from_millis(100));
-    assert_eq!(run(&host, command).await.expect("a result").exit, Exit::TimedOut);
+    for tidy in [false, true] {
+        let mut command = Command::argv(["sleep", "60"]);
+        command.tidy = tidy;
+        command.timeout = Some(Duration::from_millis(100));
+        assert_eq!(run(&host, command).await.expect("a result").exit, Exit::TimedOut, "tidy: {tidy}");
+    }
     let left = processes::with_argument("73.70331");
     assert_eq!(left.len(), 1);
     processes::kill(left[0]);
