@@ -3,13 +3,14 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use oneex_sdk::{Command, ErrorKind, OpError, OpResult, Reader};
+use sha2::{Digest as _, Sha256};
 
-/// Answers on lines of a word and a value; what may hold any byte comes last, as base64 in lines of its own, after its
-/// word alone. A program costs the host more than anything else here, so that there is one for what is at a path, one
-/// more for a checksum, and others only where something differs.
+/// Answers on lines of a word and a value; what may hold any byte comes last, to the end, after its word alone. A
+/// program costs the host more than anything else here, so that there is none for what is not there, one for what is,
+/// and one more for its content or, where that is long, its checksum.
 const SCRIPT: &str = r#"
 export LC_ALL=C
-path=$1 depth=$3 known=$4 limit=$5
+path=$1 depth=$3 known=$4 limit=$5 short=$6
 # The end of the links at $1, which need not be there itself. The `readlink -f` of BusyBox would look for what is
 # not there below its own folder.
 followed() {
@@ -26,30 +27,42 @@ followed() {
     folder=${folder%??}
     printf '%s\n' "${folder%/}/${at##*/}"
 }
+# Nothing is at $1, for certain: its folder can be searched, and nothing is wrong with its name.
+missing() {
+    [ ! -e "$1" ] && [ ! -L "$1" ] || return 1
+    folder=${1%/*}/ name=${1##*/}
+    [ -d "$folder" ] && [ -x "$folder" ] && [ "${#name}" -le 60 ]
+}
 if [ "$2" = follow ] && [ -L "$path" ]; then
     real=$(followed "$path" && echo .) && path=${real%??}
     printf 'path '; printf %s "$path" | base64 | tr -d '\n'; echo
 fi
-if ! facts=$(stat -c '%f %u %g %s %Y %X %Z %i %d %h %U %G' "$path" 2>&1); then
+if missing "$path"; then echo absent; exit; fi
+format='%f %u %g %s %Y %X %Z %i %d %h %U %G'
+if ! facts=$(stat -c "$format" "$path" 2>&1); then
     case $facts in
     *'No such file'* | *'Not a directory'*) echo absent ;;
-    *) echo error; printf %s "$facts" | base64 ;;
+    *) echo error; printf %s "$facts" ;;
     esac
     exit 0
 fi
 echo "stat $facts"
 if [ -L "$path" ]; then
-    echo target; readlink "$path" | base64
+    echo target; exec readlink "$path"
 elif [ -f "$path" ] && [ "$depth" != nothing ]; then
-    sum=$(sha256sum <"$path") || exit 1
-    sum=${sum%% *}
-    echo "sha256 $sum"
     size=${facts#* * * } size=${size%% *}
-    if [ "$depth" = content ] && [ "$sum" != "$known" ] && [ "$size" -le "$limit" ]; then
-        echo content; base64 <"$path"
+    if [ "$size" -gt "$short" ] && { [ "$depth" != content ] || [ -n "$known" ] || [ "$size" -gt "$limit" ]; }; then
+        sum=$(sha256sum <"$path") || exit 1
+        sum=${sum%% *}
+        echo "sha256 $sum"
+        [ "$depth" = content ] && [ "$sum" != "$known" ] && [ "$size" -le "$limit" ] || exit 0
     fi
+    echo content; exec cat "$path"
 fi
 "#;
+
+/// Files of so many bytes are sent rather than summed up on the host: that is one small program less to load there.
+const SHORT: u64 = 4096;
 
 /// What is at a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -198,20 +211,24 @@ pub(crate) async fn probe_all(
     depth: Depth<'_>,
 ) -> OpResult<Probe> {
     check_path(path)?;
-    let (word, known, limit) = match depth {
-        Depth::Facts => ("nothing", "", 0),
-        Depth::Checksum => ("checksum", "", 0),
-        Depth::Content { unless, limit } => ("content", unless, limit),
+    let (word, known, limit, short) = match depth {
+        Depth::Facts => ("nothing", "", 0, SHORT),
+        Depth::Checksum => ("checksum", "", 0, SHORT),
+        Depth::Content { unless, limit } => ("content", unless, limit, SHORT.min(limit)),
     };
     let follow = if follow { "follow" } else { "stay" };
-    let mut command = Command::script(SCRIPT, [path, follow, word, known, &limit.to_string()]);
-    command.keep =
-        usize::try_from(limit).unwrap_or(usize::MAX / 2).saturating_mul(2).saturating_add(64 << 10);
+    let (most, short) = (limit.to_string(), short.to_string());
+    let mut command = Command::script(SCRIPT, [path, follow, word, known, &most, &short]);
+    command.keep = usize::try_from(limit).unwrap_or(usize::MAX / 2).saturating_add(64 << 10);
     let output = reader.query(command).await?;
     if !output.ok() {
         return Err(failure(path, &output.stderr_text()));
     }
-    parse(path, &output.stdout_text())
+    let mut probe = parse(path, &output.stdout)?;
+    if let (Depth::Checksum, Some(found)) = (depth, &mut probe.found) {
+        found.content = None;
+    }
+    Ok(probe)
 }
 
 /// What a system says of a path, as `strerror` words it in the C locale, and what to do about it.
@@ -268,34 +285,34 @@ fn known_failure(path: &str, text: &str) -> Option<OpError> {
     })
 }
 
-fn parse(path: &str, text: &str) -> OpResult<Probe> {
+fn parse(path: &str, mut answer: &[u8]) -> OpResult<Probe> {
     let wrong = || OpError::failed(format!("`{path}`: the host answered in a way that is not understood"));
-    let decode = |value: &str| STANDARD.decode(value).map_err(|_| wrong());
-    let name = |value: &str| String::from_utf8(decode(value)?).map_err(|_| wrong());
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).map_err(|_| wrong());
     let mut probe = Probe { path: path.to_owned(), found: None };
-    let mut lines = text.lines();
-    while let Some(line) = lines.next() {
-        match line.split_once(' ') {
-            Some(("path", value)) => probe.path = name(value)?,
-            Some(("stat", value)) => probe.found = Some(parse_facts(value).ok_or_else(wrong)?),
-            Some(("sha256", value)) => {
+    while !answer.is_empty() {
+        let end = memchr::memchr(b'\n', answer).ok_or_else(wrong)?;
+        let line = std::str::from_utf8(&answer[..end]).map_err(|_| wrong())?;
+        answer = &answer[end + 1..];
+        match line.split_once(' ').unwrap_or((line, "")) {
+            ("path", value) => probe.path = text(&STANDARD.decode(value).map_err(|_| wrong())?)?,
+            ("stat", value) => probe.found = Some(parse_facts(value).ok_or_else(wrong)?),
+            ("sha256", value) => {
                 probe.found.as_mut().ok_or_else(wrong)?.sha256 = Some(value.to_owned());
             }
-            None if line == "absent" => {}
-            None => {
-                let rest = lines.by_ref().collect::<String>();
-                match line {
-                    "error" => return Err(failure(path, &name(&rest)?)),
-                    "target" => {
-                        let target = name(&rest)?;
-                        let target = target.strip_suffix('\n').unwrap_or(&target).to_owned();
-                        probe.found.as_mut().ok_or_else(wrong)?.target = Some(target);
-                    }
-                    "content" => probe.found.as_mut().ok_or_else(wrong)?.content = Some(decode(&rest)?),
-                    _ => return Err(wrong()),
-                }
+            ("absent", "") => {}
+            ("error", "") => return Err(failure(path, &text(std::mem::take(&mut answer))?)),
+            ("target", "") => {
+                let target = text(std::mem::take(&mut answer))?;
+                let target = target.strip_suffix('\n').unwrap_or(&target).to_owned();
+                probe.found.as_mut().ok_or_else(wrong)?.target = Some(target);
             }
-            Some(_) => return Err(wrong()),
+            ("content", "") => {
+                let found = probe.found.as_mut().ok_or_else(wrong)?;
+                let content = std::mem::take(&mut answer).to_vec();
+                found.sha256.get_or_insert_with(|| format!("{:x}", Sha256::digest(&content)));
+                found.content = Some(content);
+            }
+            _ => return Err(wrong()),
         }
     }
     Ok(probe)
