@@ -40,11 +40,14 @@ put() {
 }
 "#;
 
-/// Parameters: path, staged name, source (`stdin`, `staged`, `keep`), mode, owner, group, whether owner and
+/// Parameters: path, staged name, source (`stdin`, `empty`, `staged`, `keep`), mode, owner, group, whether owner and
 /// group are only kept, the checksum of what is there, that of what was uploaded, suffix of the backup, then the
 /// validation's words.
 ///
-/// The staged file is 0600 until its content is whole, so a secret is never readable on the way.
+/// Where a mode is wanted, the staged file is 0600 until its content is whole, so a secret is never readable on the
+/// way; without one it is made as any new file is. dd(1) writes it and brings it to the disk; one that cannot do the
+/// latter says so before it reads anything. Programs are what costs: owner and group are looked up only where the
+/// shell cannot tell that they are right.
 const SCRIPT: &str = r#"
 set -eu
 language=${LC_ALL-}
@@ -54,6 +57,7 @@ shift 9
 backup=$1
 shift
 give() {
+    if [ "$kept" = yes ] && [ -O "$path" ] && [ -G "$path" ] && [ -O "$1" ] && [ -G "$1" ]; then return; fi
     if [ -n "$owner$group" ]; then
         now=$(stat -c '%u %g %U %G' "$1")
         set -- "$1" $now
@@ -69,23 +73,34 @@ fi
 trap 'rm -f "$staged" 2>/dev/null' EXIT
 trap 'exit 143' HUP INT TERM
 there "$path"
-if [ -z "$mode" ]; then
+written=
+if [ "$source" = staged ] && [ -z "$mode" ]; then
     mode=$((0666 & ~0$(umask)))
     mode=$((mode >> 6))$((mode >> 3 & 7))$((mode & 7))
 fi
-umask 077
-if [ "$source" = stdin ]; then
-    set -C
-    cat >"$staged"
-    set +C
-fi
+[ -z "$mode" ] || umask 077
+set -C
+case $source in
+empty) : >"$staged"; written=yes ;;
+stdin)
+    if said=$(dd bs=65536 conv=fsync 2>&1 >"$staged"); then
+        written=yes
+    else
+        case $said in
+        *conv*) [ -f "$staged" ] && [ ! -s "$staged" ] && [ -O "$staged" ] && cat >>"$staged" ;;
+        *) printf '%s\n' "${said%%
+*}" >&2; exit 1 ;;
+        esac
+    fi ;;
+esac
+set +C
 if [ -n "$uploaded" ]; then
     sum=$(sha256sum <"$staged")
     [ "${sum%% *}" = "$uploaded" ] || { echo 'what arrived is not what was read before: was the source changed meanwhile?' >&2; exit 1; }
 fi
 give "$staged"
-chmod "$mode" "$staged"
-sync "$staged" 2>/dev/null || sync
+[ -z "$mode" ] || chmod "$mode" "$staged"
+[ -n "$written" ] || sync "$staged" 2>/dev/null || sync
 if [ "$#" -gt 0 ]; then
     (if [ -n "$language" ]; then LC_ALL=$language; else unset LC_ALL; fi; "$@" >&2) || { echo "the validation refused the new content (status $?)" >&2; exit 1; }
 fi
@@ -142,6 +157,7 @@ impl Placement<'_> {
         let validate = self.validate.map(|text| validation(text, &staged)).transpose()?.unwrap_or_default();
         let (word, stdin) = match &self.source {
             None => ("keep", Vec::new()),
+            Some(Source::Bytes(bytes)) if bytes.is_empty() => ("empty", Vec::new()),
             Some(Source::Bytes(bytes)) if bytes.len() <= LARGEST_INLINE => ("stdin", bytes.to_vec()),
             Some(source) => {
                 let content = match source {

@@ -218,7 +218,7 @@ pub(crate) async fn probe_all(
     };
     let follow = if follow { "follow" } else { "stay" };
     let (most, short) = (limit.to_string(), short.to_string());
-    let mut command = Command::script(SCRIPT, [path, follow, word, known, &most, &short]);
+    let mut command = Command::script(SCRIPT, [path, follow, word, known, &most, &short]).tidy();
     command.keep = usize::try_from(limit).unwrap_or(usize::MAX / 2).saturating_add(64 << 10);
     let output = reader.query(command).await?;
     if !output.ok() {

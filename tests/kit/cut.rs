@@ -15,6 +15,7 @@ const PROGRAMS: &[&str] = &[
     "cp",
     "cut",
     "date",
+    "dd",
     "dirname",
     "find",
     "head",

@@ -4,16 +4,18 @@ use super::entry::{GroupEntry, UserEntry};
 
 /// Parameters: the name, then the groups that are wanted; input: the hash that is wanted. The hash that
 /// the host has is compared there and does not travel.
+///
+/// One program lists all groups, and the shell takes from it the lines that count. A directory service may list none
+/// of its own: what is not found is asked for by name.
 pub(crate) const LOOK: &str = r#"export LC_ALL=C PATH="$PATH:/usr/sbin:/sbin"
-name=$1
+name=$1; shift
 entry() { if command -v getent >/dev/null; then getent "$1" "$2"; else grep "^$2:" "/etc/$1"; fi; }
 all() { if command -v getent >/dev/null; then getent group; else cat /etc/group; fi; }
-groups() { while IFS= read -r line; do echo "group $line"; done; }
 IFS= read -r wanted
+gid=
 if line=$(entry passwd "$name"); then
     echo "user $line"
-    rest=${line#*:*:*:}
-    entry group "${rest%%:*}" | groups
+    gid=${line#*:*:*:} gid=${gid%%:*}
     if [ -n "$wanted" ]; then
         if line=$(entry shadow "$name") && [ -n "$line" ]; then
             rest=${line#*:}
@@ -23,8 +25,23 @@ if line=$(entry passwd "$name"); then
         fi
     fi
 fi
-all | grep -F "$name" | groups
-for group; do entry group "$group" | groups; done
+set -f
+IFS='
+'
+listed=
+for line in $(all); do
+    number=${line#*:*:} number=${number%%:*}
+    case ,${line##*:}, in *",$name,"*) take=yes ;; *) take= ;; esac
+    for group in "$name" "$gid" "$@"; do
+        if [ "$group" = "${line%%:*}" ] || [ "$group" = "$number" ]; then take=yes; listed=$listed:$group:; fi
+    done
+    [ -z "$take" ] || echo "group $line"
+done
+for group in "$gid" "$@"; do
+    case $group in '') continue ;; esac
+    case $listed in *":$group:"*) continue ;; esac
+    line=$(entry group "$group") && echo "group $line"
+done
 echo end"#;
 
 /// What a host says of a user.

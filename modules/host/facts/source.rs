@@ -15,7 +15,7 @@ pub struct HostFacts;
 impl FactSource for HostFacts {
     fn gather<'a>(&'a self, reader: &'a dyn Reader) -> BoxFuture<'a, OpResult<Value>> {
         Box::pin(async move {
-            let mut command = Command::shell(SCRIPT);
+            let mut command = Command::shell(SCRIPT).tidy();
             command.timeout = Some(std::time::Duration::from_secs(60));
             let output = reader.query(command).await?;
             if output.code() == 124 {

@@ -41,15 +41,21 @@ impl Params {
     }
 }
 
-/// Parameters: path, `parents` or nothing, mode, owner, group.
+/// Parameters: path, `parents` or nothing, mode, owner, group. The mode of a new folder is that of mkdir(1), unless it
+/// has more than permissions, or the owner changes, which takes such bits away.
 const SCRIPT: &str = r#"
 set -eu
 export LC_ALL=C
+made=
 if ! [ -d "$1" ]; then
     mkdir ${2:+-p} ${3:+-m "$3"} "$1"
+    made=yes
 fi
 [ -z "$4" ] || chown "$4" "$1"
 [ -z "$5" ] || chgrp "$5" "$1"
+case $made$4$5$3 in
+yes0*) exit ;;
+esac
 [ -z "$3" ] || chmod "$3" "$1"
 "#;
 

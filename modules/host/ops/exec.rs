@@ -119,7 +119,10 @@ Sources: sh(1p), and RFC 4254, section 6.10, for signals.";
             return Ok(None);
         }
         let values = conditions.map(|condition| condition.clone().unwrap_or_default());
-        let output = reader.query(params.surround(Command::script(CONDITIONS, values))).await?;
+        let mut command = params.surround(Command::script(CONDITIONS, values));
+        // What a person wrote may leave something behind.
+        command.tidy = params.unless.is_none() && params.only_if.is_none();
+        let output = reader.query(command).await?;
         if !output.ok() {
             let message =
                 format!("the conditions of `exec` could not be asked: {}", output.stderr_text().trim());

@@ -91,7 +91,7 @@ Sources: find(1p), Ansible's module `find` for the names of the options.";
 
     async fn read(&self, reader: &dyn Reader, params: &Params) -> OpResult<Output> {
         let filter = Filter::new(params)?;
-        let output = reader.query(Command::script(SCRIPT, words(params)?)).await?;
+        let output = reader.query(Command::script(SCRIPT, words(params)?).tidy()).await?;
         if output.truncated() {
             return Err(
                 OpError::failed("`find` found too much").hint("search fewer folders, or use `patterns`")

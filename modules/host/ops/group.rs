@@ -73,7 +73,7 @@ Sources: groupadd(8), groupmod(8), groupdel(8), group(5).";
 
     async fn read(&self, reader: &dyn Reader, params: &Params) -> OpResult<Self::State> {
         check_name("group", &params.name)?;
-        let output = reader.query(Command::script(LOOK, [&params.name])).await?;
+        let output = reader.query(Command::script(LOOK, [&params.name]).tidy()).await?;
         if !output.ok() {
             return Err(OpError::failed("the groups of the host cannot be read").command("getent", output));
         }

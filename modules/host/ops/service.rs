@@ -127,7 +127,7 @@ Sources: systemctl(1), service(8), update-rc.d(8).";
 
     async fn read(&self, reader: &dyn Reader, params: &Params) -> OpResult<Found> {
         check_name(&params.name)?;
-        let printed = reader.query(Command::script(LOOK, [&params.name])).await?.stdout_text();
+        let printed = reader.query(Command::script(LOOK, [&params.name]).tidy()).await?.stdout_text();
         let found = parse(&printed)
             .ok_or_else(|| OpError::failed("the host has neither systemd nor `/etc/init.d`"))?;
         if params.masked.is_some() && !found.systemd {

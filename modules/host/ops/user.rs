@@ -134,13 +134,12 @@ Sources: useradd(8), usermod(8), userdel(8), chpasswd(8), passwd(5), shadow(5), 
         params.check()?;
         let groups = params.group.iter().chain(params.groups.iter().flatten());
         let words = std::iter::once(&params.name).chain(groups.clone());
-        let mut input = params.hash().unwrap_or_default().to_owned();
+        let input = params.hash().unwrap_or_default().to_owned();
         // `!` and `*` are words of shadow(5) and no secrets.
         if input.len() > 2 {
             reader.secrets().register(&input);
         }
-        input.push('\n');
-        let output = reader.query(Command::script(LOOK, words).stdin(input)).await?;
+        let output = reader.query(Command::script(LOOK, words).stdin(input).tidy()).await?;
         let printed = output.stdout_text();
         if !printed.ends_with("end\n") {
             return Err(OpError::failed("the users of the host cannot be read").command("getent", output));

@@ -137,7 +137,7 @@ Sources: Ansible's module `wait_for` for the names of the options.";
 }
 
 async fn look(reader: &dyn Reader, address: &str, port: u16) -> OpResult<bool> {
-    let output = reader.query(Command::script(LOOK, [address, &port.to_string()])).await?;
+    let output = reader.query(Command::script(LOOK, [address, &port.to_string()]).tidy()).await?;
     match output.stdout_text().trim() {
         "open" => Ok(true),
         "closed" => Ok(false),

@@ -34,7 +34,7 @@ shift "$count"
 pub(crate) async fn look(reader: &dyn Reader, paths: &[String]) -> OpResult<BTreeMap<String, Found>> {
     let first = paths.first().map(|path| path.trim_end_matches("/.")).unwrap_or_default();
     let list: Vec<u8> = paths.iter().flat_map(|path| path.bytes().chain([0])).collect();
-    let mut command = Command::script(SCRIPT, Vec::<String>::new());
+    let mut command = Command::script(SCRIPT, Vec::<String>::new()).tidy();
     command.keep = list.len().saturating_mul(4).saturating_add(paths.len().saturating_mul(1 << 10));
     let output = reader.query(command.stdin(list)).await?;
     let stderr = output.stderr_text();
