@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::{Place, Read};
 
 /// The version of the file's format; a file of another one is not read.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// What each task read on each host last time. The default knows nothing, learns during the run, and keeps nothing.
 ///
@@ -45,8 +45,8 @@ struct SavedPlace {
     host: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     user: Option<String>,
-    /// The text's index, the bytes of output that are kept, the parameters.
-    reads: Vec<(usize, usize, Vec<String>)>,
+    /// The text's index, the bytes of output that are kept, the parameters, whether an action comes before it.
+    reads: Vec<(usize, usize, Vec<String>, bool)>,
 }
 
 impl Memory {
@@ -133,7 +133,10 @@ impl Saved {
             node: place.node.clone(),
             host: place.host.clone(),
             user: place.user.clone(),
-            reads: reads.iter().map(|read| (number(&read.text), read.keep, read.args.clone())).collect(),
+            reads: reads
+                .iter()
+                .map(|read| (number(&read.text), read.keep, read.args.clone(), read.begins))
+                .collect(),
         });
         let places = saved.collect();
         Self { version: VERSION, texts, places }
@@ -144,8 +147,9 @@ impl Saved {
             return HashMap::new();
         }
         let texts: Vec<Arc<str>> = self.texts.into_iter().map(Arc::from).collect();
-        let read =
-            |(number, keep, args)| Some(Read { text: Arc::clone(texts.get::<usize>(number)?), args, keep });
+        let read = |(number, keep, args, begins)| {
+            Some(Read { text: Arc::clone(texts.get::<usize>(number)?), args, keep, begins })
+        };
         let places = self.places.into_iter().map(|saved| {
             let place = Place { node: saved.node, host: saved.host, user: saved.user };
             (place, saved.reads.into_iter().filter_map(read).collect())
@@ -182,18 +186,19 @@ mod tests {
             place("gone", None, None),
         ];
         for (at, name) in places.iter().zip(["1", "2", "3", "4"]) {
-            memory.learn(at, &[read(name), read("ü\n\"")]);
+            memory.learn(at, &[read(name), Read { begins: true, ..read("ü\n\"") }]);
         }
         memory.save(|task| task != "gone").expect("it is written");
         let mode = std::fs::metadata(&file).expect("the file").permissions().mode() & 0o777;
         assert_eq!(mode, 0o600);
         let again = Memory::open(file.clone());
-        let names =
-            places.map(|at| again.expected(&at).iter().map(|read| read.args.concat()).collect::<Vec<_>>());
-        assert_eq!(names, [vec!["1", "ü\n\""], vec!["2", "ü\n\""], vec!["3", "ü\n\""], vec![]]);
+        let second = || Read { begins: true, ..read("ü\n\"") };
+        let expected = ["1", "2", "3"].map(|name| vec![read(name), second()]);
+        let found = places.map(|at| again.expected(&at));
+        assert_eq!(found, [expected[0].clone(), expected[1].clone(), expected[2].clone(), Vec::new()]);
 
         // Nothing new: the file is left alone.
-        again.learn(&place("a", None, None), &[read("1"), read("ü\n\"")]);
+        again.learn(&place("a", None, None), &[read("1"), second()]);
         std::fs::remove_file(&file).expect("it is removed");
         again.save(|_| true).expect("nothing to do");
         assert!(!file.exists());
@@ -207,8 +212,9 @@ mod tests {
             "",
             "{",
             "[]",
-            r#"{"version":2,"texts":["x"],"places":[{"node":"a","host":"h1","reads":[[0,1,[]]]}]}"#,
-            r#"{"version":1,"texts":[],"places":[{"node":"a","host":"h1","reads":[[0,1,[]],[18446744073709551615,1,[]]]}]}"#,
+            r#"{"version":1,"texts":["x"],"places":[{"node":"a","host":"h1","reads":[[0,1,[]]]}]}"#,
+            r#"{"version":3,"texts":["x"],"places":[{"node":"a","host":"h1","reads":[[0,1,[],false]]}]}"#,
+            r#"{"version":2,"texts":[],"places":[{"node":"a","host":"h1","reads":[[0,1,[],false],[18446744073709551615,1,[],true]]}]}"#,
         ] {
             let file = folder.path().join("reads.json");
             std::fs::write(&file, text).expect("it is written");

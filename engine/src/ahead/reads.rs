@@ -22,6 +22,8 @@ pub(crate) struct Read {
     pub(super) text: Arc<str>,
     pub(super) args: Vec<String>,
     pub(super) keep: usize,
+    /// An action came before it, so that what was read earlier says nothing of it.
+    pub(super) begins: bool,
 }
 
 impl Read {
@@ -33,11 +35,18 @@ impl Read {
             && command.timeout.is_none()
             && command.umask.is_none();
         match &command.program {
-            Program::Shell { text, args } if plain => {
-                Some(Self { text: text.as_str().into(), args: args.clone(), keep: command.keep })
-            }
+            Program::Shell { text, args } if plain => Some(Self {
+                text: text.as_str().into(),
+                args: args.clone(),
+                keep: command.keep,
+                begins: false,
+            }),
             _ => None,
         }
+    }
+
+    fn is(&self, other: &Self) -> bool {
+        (&self.text, &self.args, self.keep) == (&other.text, &other.args, other.keep)
     }
 
     /// The command that makes it, as this user.
@@ -79,12 +88,16 @@ impl Place {
 
 /// What a call of a task's code reads, by place.
 #[derive(Debug, Default)]
-pub(crate) struct Ahead(std::sync::Mutex<HashMap<Place, Arc<Mutex<Reads>>>>);
+pub(crate) struct Ahead {
+    places: std::sync::Mutex<HashMap<Place, Arc<Mutex<Reads>>>>,
+    /// How many actions the call ran on each host.
+    actions: std::sync::Mutex<HashMap<String, u64>>,
+}
 
 impl Ahead {
     /// The reads of one place. Who holds the lock while others wait has asked for theirs too.
     pub(crate) fn at(&self, place: &Place, memory: &Memory) -> Arc<Mutex<Reads>> {
-        let mut places = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut places = self.places.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some(reads) = places.get(place) {
             return Arc::clone(reads);
         }
@@ -92,9 +105,21 @@ impl Ahead {
         Arc::clone(places.entry(place.clone()).or_insert_with(|| Arc::new(Mutex::new(reads))))
     }
 
+    /// The call runs an action on this host, as it does every time: what is read afterwards is read for itself.
+    pub(crate) fn acts(&self, host: &str) {
+        let mut actions = self.actions.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        *actions.entry(host.to_owned()).or_default() += 1;
+    }
+
+    /// How many actions it ran there.
+    pub(crate) fn actions(&self, host: &str) -> u64 {
+        let actions = self.actions.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        actions.get(host).copied().unwrap_or_default()
+    }
+
     /// The call ended well: what it read is what the next run expects.
     pub(crate) fn learn(&self, memory: &Memory) {
-        let places = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let places = self.places.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         for (place, reads) in places.iter() {
             if let Ok(reads) = reads.try_lock() {
                 memory.learn(place, &reads.made);
@@ -107,6 +132,8 @@ impl Ahead {
 #[derive(Debug, Default)]
 pub(crate) struct Reads {
     made: Vec<Read>,
+    /// The actions that came before the last of them.
+    actions: u64,
     expected: Vec<Read>,
     here: Vec<(Read, CommandOutput)>,
     fetched: Option<Fetched>,
@@ -133,19 +160,20 @@ pub(crate) enum Next {
 }
 
 impl Reads {
-    /// Notes a read, and says how it is made.
-    pub(crate) fn next(&mut self, read: &Read, writes: &Writes) -> Next {
+    /// Notes a read, which came after so many actions, and says how it is made.
+    pub(crate) fn next(&mut self, read: &Read, writes: &Writes, actions: u64) -> Next {
         if self.made.len() < MOST_REMEMBERED {
-            self.made.push(read.clone());
+            self.made.push(Read { begins: actions > self.actions, ..read.clone() });
         }
-        if let Some(index) = self.expected.iter().position(|expected| expected == read) {
+        self.actions = self.actions.max(actions);
+        if let Some(index) = self.expected.iter().position(|expected| expected.is(read)) {
             self.expected.remove(index);
         }
         let valid = |fetched: &Fetched| fetched.epoch == writes.epoch() && fetched.at.elapsed() < FRESH;
         if !self.fetched.as_ref().is_some_and(valid) {
             self.here.clear();
         }
-        if let Some(index) = self.here.iter().position(|(here, _)| here == read) {
+        if let Some(index) = self.here.iter().position(|(here, _)| here.is(read)) {
             if let Some(fetched) = &mut self.fetched {
                 fetched.useful = true;
             }
@@ -156,7 +184,10 @@ impl Reads {
         if !self.here.is_empty() || self.expected.is_empty() || useless || writes.is_written() {
             return Next::Alone;
         }
-        Next::With(self.expected.iter().take(MOST).cloned().collect())
+        // What comes after an action would be read in vain.
+        let part = self.expected.iter().take_while(|expected| !expected.begins);
+        let others: Vec<Read> = part.take(MOST).cloned().collect();
+        if others.is_empty() { Next::Alone } else { Next::With(others) }
     }
 
     /// Takes the answers to what was asked with another read, at this epoch. One that a signal or a limit ended,
@@ -197,7 +228,11 @@ mod tests {
 
     /// Makes the read, answers what is asked with it, and says what was asked.
     fn make(reads: &mut Reads, name: &str, writes: &Writes) -> String {
-        match reads.next(&read(name), writes) {
+        make_after(reads, name, writes, 0)
+    }
+
+    fn make_after(reads: &mut Reads, name: &str, writes: &Writes, actions: u64) -> String {
+        match reads.next(&read(name), writes, actions) {
             Next::Answer(answer) => format!("had {}", answer.stdout_text()),
             Next::Alone => "alone".to_owned(),
             Next::With(others) => {
@@ -229,6 +264,30 @@ mod tests {
     }
 
     #[test]
+    fn what_comes_after_an_action_does_not_travel_before_it() {
+        let writes = Arc::new(Writes::default());
+        let mut reads = Reads::default();
+        for (name, actions) in [("a", 0), ("b", 0), ("c", 1), ("d", 1), ("e", 3)] {
+            assert_eq!(make_after(&mut reads, name, &writes, actions), "alone");
+        }
+        let mut again = Reads { expected: reads.made.clone(), ..Reads::default() };
+        for (name, actions, made) in
+            [("a", 0, "with b"), ("b", 0, "had b"), ("c", 1, "with d"), ("d", 1, "had d"), ("e", 3, "alone")]
+        {
+            if actions > again.actions {
+                drop(writes.begin());
+            }
+            assert_eq!(make_after(&mut again, name, &writes, actions), made, "{name}");
+        }
+        assert_eq!(again.made, reads.made);
+        // A part whose beginning is left out is read one by one, and does no harm.
+        let mut other = Reads { expected: reads.made.clone(), ..Reads::default() };
+        assert_eq!(make_after(&mut other, "b", &writes, 0), "with a");
+        drop(writes.begin());
+        assert_eq!(make_after(&mut other, "d", &writes, 1), "alone");
+    }
+
+    #[test]
     fn a_useless_batch_is_the_last() {
         let (mut reads, writes) = (expecting(&["a", "b"]), Arc::new(Writes::default()));
         assert_eq!(make(&mut reads, "x", &writes), "with a b");
@@ -250,9 +309,9 @@ mod tests {
             (None, false),
         ] {
             let (mut reads, writes) = (expecting(&["a", "b"]), Writes::default());
-            assert_eq!(reads.next(&read("a"), &writes), Next::With(vec![read("b")]));
+            assert_eq!(reads.next(&read("a"), &writes, 0), Next::With(vec![read("b")]));
             reads.keep(vec![read("b")], vec![answer.clone()], 0);
-            let answered = matches!(reads.next(&read("b"), &writes), Next::Answer(_));
+            let answered = matches!(reads.next(&read("b"), &writes, 0), Next::Answer(_));
             assert_eq!(answered, counts, "{answer:?}");
         }
     }
@@ -261,7 +320,7 @@ mod tests {
     fn only_a_plain_script_is_foreseen() {
         let plain = || Command::script("x", ["1"]);
         assert_eq!(Read::of(&plain()).map(|read| read.command(Some("app"))), {
-            let mut command = plain();
+            let mut command = plain().tidy();
             command.user = Some("app".to_owned());
             Some(command)
         });
@@ -279,11 +338,11 @@ mod tests {
             let ahead = Ahead::default();
             for at in [&place, &other] {
                 let reads = ahead.at(at, &memory);
-                let first = reads.try_lock().expect("nobody else").next(&read("a"), &writes);
+                let first = reads.try_lock().expect("nobody else").next(&read("a"), &writes, 0);
                 let with = Next::With(vec![read("b")]);
                 assert_eq!(first, if expected && *at == place { with } else { Next::Alone }, "{at:?}");
                 if *at == place {
-                    let _ = reads.try_lock().expect("nobody else").next(&read("b"), &writes);
+                    let _ = reads.try_lock().expect("nobody else").next(&read("b"), &writes, 0);
                 }
             }
             if learn {

@@ -1,7 +1,7 @@
 //! The one place where operations meet the world: `read`, `diff` and, in a run, `apply`.
 
 use std::path::PathBuf;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -103,6 +103,7 @@ pub fn facts(node: &Arc<NodeContext>, host: &str, user: Option<&str>) -> Result<
         source: Arc::from(node.run.name.as_str()),
         foreseen: false,
         lasting: false,
+        has_read: AtomicBool::new(false),
         lost: Mutex::default(),
     };
     node.run.runtime.block_on(view.facts()).map_err(|error| interrupt_of(error, "facts", host, None))
@@ -192,6 +193,7 @@ impl<'a> Performing<'a> {
             foreseen: manual.kind == Kind::Ensure,
             // What others have to wait for is nothing to be cut off either, as the work of a package manager.
             lasting: manual.kind == Kind::Action || manual.lock.is_some(),
+            has_read: AtomicBool::new(false),
             lost: Mutex::default(),
         };
         Ok(Self {
@@ -280,6 +282,12 @@ impl<'a> Performing<'a> {
         }
         if self.node.cancel.is_cancelled() {
             return Err(OpError::cancelled());
+        }
+        // An action that asks the host first, as for what it creates, acts in the first run and rarely again.
+        if let (Kind::Action, Some(ahead), false) =
+            (self.kind, &self.node.ahead, self.view.has_read.load(Ordering::Relaxed))
+        {
+            ahead.acts(&self.view.info.name);
         }
         let writing = self.node.run.connections.writes(&self.view.info.name).begin();
         *written = Some(looked.change.clone());

@@ -1,6 +1,7 @@
 //! The view that an operation has of its host: what it may read, what it may write.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -27,6 +28,8 @@ pub(super) struct View {
     pub(super) foreseen: bool,
     /// What it runs is run once, whatever becomes of the connection: it is an action, or takes long.
     pub(super) lasting: bool,
+    /// It read something.
+    pub(super) has_read: AtomicBool,
     /// The connection that was lost while it wrote.
     pub(super) lost: Mutex<Option<Arc<dyn Transport>>>,
 }
@@ -96,6 +99,7 @@ impl View {
     /// Reads, and has what is expected to be read next read along.
     async fn read(&self, command: Command) -> OpResult<CommandOutput> {
         let mut command = self.checked(command)?;
+        self.has_read.store(true, Ordering::Relaxed);
         // What an action reads may be a person's own, as a condition is.
         command.tidy |= self.foreseen;
         let (transport, run) = (self.transport().await?, &self.node.run);
@@ -108,7 +112,7 @@ impl View {
         let reads = ahead.at(&place, &run.reads);
         let mut reads = reads.lock().await;
         let epoch = writes.epoch();
-        let others = match reads.next(&read, &writes) {
+        let others = match reads.next(&read, &writes, ahead.actions(&self.info.name)) {
             Next::Answer(output) => return Ok(output),
             Next::Alone => {
                 drop(reads);
