@@ -19,6 +19,7 @@ mod options;
 mod outcome;
 mod secret;
 mod text;
+mod variable;
 
 pub use change::{Change, ChangeItem};
 pub use command::{Claim, Command, CommandOutput, Exit, Program, quote};
@@ -33,6 +34,7 @@ pub use op::{Call, DynOp, Example, Kind, Looked, Manual, Op, Proof, Resources};
 pub use outcome::Output;
 pub use secret::{Secret, SecretSink};
 pub use text::{io_reason, visible};
+pub use variable::{seconds_of, truth_of};
 
 /// Plain data as scripts, templates, facts and results hold it.
 pub use serde_json::{Map, Value, json};
