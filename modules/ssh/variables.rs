@@ -3,9 +3,7 @@
 //! Source: the options of `ansible.builtin.ssh` in Ansible's documentation. Each is also known as `oneex_…`, which
 //! wins.
 
-use std::time::Duration;
-
-use oneex_sdk::{OpError, OpResult, Secret, Target, Value};
+use oneex_sdk::{OpError, OpResult, Secret, Target, Value, seconds_of, truth_of};
 
 use super::config::Given;
 use super::settings::StrictHostKeys;
@@ -41,11 +39,11 @@ impl Variables {
             OpError::invalid(format!("`{name}` of `{}` must be {wanted}", target.name))
         };
         if let Some((name, value)) = find(target, &["timeout", "ssh_timeout"]) {
-            let limit = seconds(value).ok_or_else(|| wrong(&name, "a whole number of seconds from 1"))?;
+            let limit = seconds_of(value).ok_or_else(|| wrong(&name, "a whole number of seconds from 1"))?;
             read.given.push(Given::ConnectTimeout(limit));
         }
         if let Some((name, value)) = find(target, &["host_key_checking", "ssh_host_key_checking"]) {
-            let checks = truth(value).ok_or_else(|| wrong(&name, "`true` or `false`"))?;
+            let checks = truth_of(value).ok_or_else(|| wrong(&name, "`true` or `false`"))?;
             // As with Ansible, `true` leaves it to ssh_config.
             read.given.extend((!checks).then_some(Given::Strict(StrictHostKeys::No)));
         }
@@ -56,7 +54,9 @@ impl Variables {
         }
         for (short, why) in UNSUPPORTED {
             // What switches off what is not there says nothing.
-            if let Some((name, _)) = find(target, &[short]).filter(|(_, value)| truth(value) != Some(false)) {
+            if let Some((name, _)) =
+                find(target, &[short]).filter(|(_, value)| truth_of(value) != Some(false))
+            {
                 read.ignored.push(format!("`{name}` of `{}` ({why})", target.name));
             }
         }
@@ -73,26 +73,6 @@ fn find<'a>(target: &'a Target, names: &[&str]) -> Option<(String, &'a Value)> {
             Some((name, value))
         })
     })
-}
-
-fn seconds(value: &Value) -> Option<Duration> {
-    let number = value.as_u64().or_else(|| value.as_str()?.trim().parse().ok())?;
-    (1..=u64::from(u32::MAX)).contains(&number).then(|| Duration::from_secs(number))
-}
-
-/// Truth as Ansible reads it.
-fn truth(value: &Value) -> Option<bool> {
-    let text = match value {
-        Value::Bool(truth) => return Some(*truth),
-        Value::Number(number) => number.to_string(),
-        Value::String(text) => text.trim().to_lowercase(),
-        _ => return None,
-    };
-    match text.as_str() {
-        "yes" | "true" | "on" | "1" | "1.0" | "y" | "t" => Some(true),
-        "no" | "false" | "off" | "0" | "0.0" | "n" | "f" => Some(false),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! Source: "Connecting to hosts: behavioral inventory parameters" of Ansible's documentation. What Ansible
 //! would take for something else, or find out while it connects, is refused where it is written.
 
-use oneex_sdk::BecomeMethod;
+use oneex_sdk::{BecomeMethod, seconds_of, truth_of};
 use serde_json::{Map, Value};
 
 use crate::conceal::looks_secret;
@@ -85,21 +85,6 @@ pub(super) fn connector(name: &str) -> &str {
     CONNECTIONS.iter().find(|(known, _)| *known == name).map_or(name, |(_, connector)| connector)
 }
 
-/// Truth as Ansible reads it: `yes`, `on`, `true`, `1` and their opposites.
-pub(super) fn truth(value: &Value) -> Option<bool> {
-    let text = match value {
-        Value::Bool(truth) => return Some(*truth),
-        Value::Number(number) => number.to_string(),
-        Value::String(text) => text.trim().to_lowercase(),
-        _ => return None,
-    };
-    match text.as_str() {
-        "yes" | "true" | "on" | "1" | "1.0" | "y" | "t" => Some(true),
-        "no" | "false" | "off" | "0" | "0.0" | "n" | "f" => Some(false),
-        _ => None,
-    }
-}
-
 /// A port from 1 to 65535.
 pub(super) fn port(value: &Value) -> Option<u16> {
     let port = match value {
@@ -108,16 +93,6 @@ pub(super) fn port(value: &Value) -> Option<u16> {
         _ => None,
     };
     port.filter(|port| *port > 0)
-}
-
-/// A whole number of seconds, at least one.
-fn seconds(value: &Value) -> Option<u32> {
-    let seconds = match value {
-        Value::Number(number) => number.as_u64().and_then(|seconds| u32::try_from(seconds).ok()),
-        Value::String(text) => text.trim().parse().ok(),
-        _ => None,
-    };
-    seconds.filter(|seconds| *seconds > 0)
 }
 
 /// The names of variables that are templates and say how a host is reached.
@@ -155,8 +130,8 @@ pub(super) fn check(owner: &str, name: &str, value: &Value) -> Result<(), Connec
         }
         Kind::Secret => (scalar, "text", None),
         Kind::Arguments => (value.is_string(), "text", None),
-        Kind::Seconds => (seconds(value).is_some(), "a whole number of seconds from 1", None),
-        Kind::Bool => (truth(value).is_some(), "`true` or `false`", None),
+        Kind::Seconds => (seconds_of(value).is_some(), "a whole number of seconds from 1", None),
+        Kind::Bool => (truth_of(value).is_some(), "`true` or `false`", None),
         Kind::Method => {
             let known = value.as_str().and_then(BecomeMethod::parse).is_some();
             (known, "`sudo`, `su` or `doas`", Some("these are the ways to another user that there are"))

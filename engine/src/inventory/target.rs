@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use oneex_sdk::{BecomeMethod, Secret, Target};
+use oneex_sdk::{BecomeMethod, Secret, Target, truth_of};
 use serde_json::{Map, Value};
 
-use super::connection::{connector, port, truth};
+use super::connection::{connector, port};
 use crate::template::is_template;
 
 /// Variables of the connection that have a field of their own; each is also known as `oneex_…`.
@@ -55,7 +55,7 @@ pub(super) fn target(name: &str, vars: &Map<String, Value>, host_keys: &[String]
 /// The user that a host's operations run as where the inventory says `become`: `root` unless
 /// `ansible_become_user` names another. None where it does not.
 fn become_user(vars: &Map<String, Value>) -> Option<String> {
-    let wanted = variable(vars, "become").and_then(truth)?;
+    let wanted = variable(vars, "become").and_then(truth_of)?;
     let user = || variable(vars, "become_user").and_then(as_text).unwrap_or_else(|| "root".into());
     wanted.then(user)
 }
