@@ -112,6 +112,7 @@ pub(super) fn unknown() -> OpError {
         "the connection was lost while the command ran, and the host does not know what became of it",
     )
     .hint("look at the host before it is run again: it may have ended, and it may have been cut off")
+    .fate_unknown()
 }
 
 /// The host cannot take the command's standard input.

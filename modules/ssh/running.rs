@@ -140,7 +140,8 @@ impl Running {
             (None, _) if self.claim == Standing::NoRoom => return Err(claim::no_room()),
             (None, None) => {
                 return Err(OpError::failed("the shell on the host ended while it ran the command")
-                    .hint("the command may have killed its parent"));
+                    .hint("the command may have killed its parent")
+                    .fate_unknown());
             }
             (None, Some(_)) if self.no_folder => {
                 return Err(crate::shell::no_folder(self.job.folder.as_deref().unwrap_or("~")));

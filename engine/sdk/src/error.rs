@@ -60,12 +60,14 @@ pub struct OpError {
     pub place: Option<Box<(String, u32, u32)>>,
     /// The command that failed, where one did.
     pub command: Option<Box<FailedCommand>>,
+    /// A command was begun, and nobody knows how it ended.
+    pub is_fate_unknown: bool,
 }
 
 impl OpError {
     /// Makes an error of any kind.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), hint: None, place: None, command: None }
+        Self { kind, message: message.into(), hint: None, place: None, command: None, is_fate_unknown: false }
     }
 
     /// The target answered with a failure.
@@ -102,6 +104,13 @@ impl OpError {
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    /// Adds that a command was begun, and nobody knows how it ended.
+    #[must_use]
+    pub fn fate_unknown(mut self) -> Self {
+        self.is_fate_unknown = true;
         self
     }
 
