@@ -51,6 +51,10 @@ const ENTER: &str = "mount -t overlay overlay -o \"lowerdir=$1/etc:/etc\" /etc &
                      mount --bind \"$1/passwd\" /etc/passwd && mount --bind \"$1/shadow\" /etc/shadow && \
                      mount --bind \"$1/pam.d\" /etc/pam.d && mount --bind \"$1/sudoers\" /etc/sudoers && \
                      if [ -d \"$1/bin\" ]; then mount --bind \"$1/bin\" /usr/bin; fi && \
+                     for folder in bin sbin; do if [ -d \"$1/usr/$folder\" ]; then \
+                     mount -t overlay overlay -o \"lowerdir=$1/usr/$folder:/usr/$folder\" \"/usr/$folder\" || exit 1; \
+                     fi; done && if [ -f \"$1/boot_id\" ]; then \
+                     mount --bind \"$1/boot_id\" /proc/sys/kernel/random/boot_id; fi && \
                      shift && exec \"$@\"";
 
 /// Files that lie over the machine's for the servers.
@@ -62,8 +66,8 @@ pub(crate) struct Accounts {
 impl Accounts {
     /// Writes the files into the new folder `folder`; none where the servers differ in nothing from the machine.
     pub(crate) fn write(folder: PathBuf, options: &FarmOptions) -> Option<Self> {
-        let FarmOptions { users, sudoers, doas, busybox, .. } = options;
-        if users.is_empty() && !busybox {
+        let FarmOptions { users, sudoers, doas, busybox, programs, .. } = options;
+        if users.is_empty() && !busybox && programs.is_empty() {
             return None;
         }
         let machine = |name: &str| fs::read_to_string(name).unwrap_or_else(|error| panic!("{name}: {error}"));
@@ -94,7 +98,23 @@ impl Accounts {
         for name in ["shadow", "sudoers", "etc/doas.conf"] {
             fs::set_permissions(folder.join(name), private.clone()).expect("the mode of a file is set");
         }
-        Some(Self { folder })
+        for (path, script) in programs {
+            let path = folder.join("usr").join(path);
+            fs::create_dir_all(path.parent().expect("it is below a folder")).expect("a folder for programs");
+            fs::write(&path, script).expect("a program is written");
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("its mode is set");
+        }
+        let accounts = Self { folder };
+        if !programs.is_empty() {
+            accounts.boot_anew();
+        }
+        Some(accounts)
+    }
+
+    /// Writes another boot id.
+    pub(crate) fn boot_anew(&self) {
+        let id = fs::read_to_string("/proc/sys/kernel/random/uuid").expect("the kernel makes ids");
+        fs::write(self.folder.join("boot_id"), id).expect("the boot id is written");
     }
 
     /// The call of `program` where the users exist; its process id is that of the child.

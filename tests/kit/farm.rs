@@ -34,6 +34,9 @@ pub struct FarmOptions {
     /// BusyBox is all that the hosts have in `/usr/bin`, its `ash` is root's login shell, and no other folder is in
     /// `PATH`; needs root.
     pub busybox: bool,
+    /// Programs that lie over the machine's: paths below `/usr`, as `sbin/shutdown`, and their scripts. The kernel's boot id is the
+    /// farm's own there, see [`SshFarm::boot_anew`]. Needs root.
+    pub programs: Vec<(String, String)>,
 }
 
 /// Hosts that answer SSH on `127.x.y.z`, ended when dropped.
@@ -220,6 +223,14 @@ impl SshFarm {
         let server = &mut self.servers[server];
         server.child = spawn(&server.config, &server.log, self.accounts.as_ref());
         assert!(server.answers(), "sshd did not come up again: {}", server.log_text());
+    }
+
+    /// Gives the hosts another boot id, as a restart does, where they have programs of their own.
+    ///
+    /// # Panics
+    /// Where they have none.
+    pub fn boot_anew(&self) {
+        self.accounts.as_ref().expect("the farm has programs of its own").boot_anew();
     }
 
     /// What the host's sshd wrote to its log.

@@ -14,6 +14,7 @@ mod plans;
 mod policies;
 mod quickstart;
 mod read_ahead;
+mod restarts;
 mod roles;
 mod rolling;
 mod round_trips;
