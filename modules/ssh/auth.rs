@@ -12,7 +12,7 @@ use ssh2::{ErrorCode, KeyboardInteractivePrompt, Prompt, Session};
 use self::agent::KeyAgent;
 use self::key::KeyFile;
 use self::way::{Way, ways};
-use super::error::{is_lost, lost};
+use super::error::{is_lost, is_unanswered, lost};
 use super::host_settings::{HostSettings, Login};
 use crate::Entered;
 
@@ -230,6 +230,11 @@ impl Attempt<'_> {
     /// The connection is over. A host that has had enough says goodbye; what ends without a word was cut.
     fn lost(&self, error: &ssh2::Error) -> OpError {
         let tried = self.tried.join(", ");
+        if is_unanswered(error) {
+            let (user, seconds) = (self.user, f64::from(self.session.timeout()) / 1000.0);
+            let message = format!("the host does not go on within {seconds} s, while `{user}` logs in");
+            return OpError::unreachable(message);
+        }
         if tried.is_empty() {
             return lost(&format!("while logging in: {}", error.message()));
         }

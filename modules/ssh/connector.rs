@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use oneex_sdk::{BoxFuture, CancellationToken, Connector, ErrorKind, OpError, OpResult, Target, Transport};
 use ssh2::{ErrorCode, Session};
-use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
 use super::bastions::{Bastions, Destination};
+use super::error::is_unanswered;
+use super::handshakes::Handshakes;
 use super::host_settings::{Algorithms, HostSettings, Jump, Way};
 use super::known_hosts::KnownHost;
 use super::passage::Passage;
@@ -20,10 +21,6 @@ use super::transport::SshTransport;
 use super::{ConfigSource, SshSettings, auth, host_key};
 use crate::Entered;
 use crate::elevation::Elevation;
-
-/// Connections that are being opened at a time, for each processor. Opening one takes seven round trips and 2 ms of
-/// work, so that even a host which answers at once is waited for most of the time.
-const HANDSHAKES: usize = 16;
 
 /// An open session, its socket to wait on, and what it goes through.
 pub(super) struct Link {
@@ -36,19 +33,14 @@ pub(super) struct Link {
 #[derive(Debug, Clone)]
 pub struct SshConnector {
     settings: Arc<SshSettings>,
-    handshakes: Arc<Semaphore>,
+    handshakes: Handshakes,
     bastions: Bastions,
 }
 
 impl SshConnector {
     /// Makes the connector.
     pub fn new(settings: SshSettings) -> Self {
-        let processors = std::thread::available_parallelism().map_or(2, usize::from);
-        Self {
-            settings: Arc::new(settings),
-            handshakes: Arc::new(Semaphore::new(processors * HANDSHAKES)),
-            bastions: Bastions::default(),
-        }
+        Self { settings: Arc::new(settings), handshakes: Handshakes::new(), bastions: Bastions::default() }
     }
 
     /// Opens the connection to a host, through whatever lies before it.
@@ -91,15 +83,8 @@ impl SshConnector {
             Way::Jumps(jumps) => self.bastions.of((jumps.clone(), host.config.clone())).handshake().await,
             Way::Direct | Way::Command(_) => None,
         };
-        let permit = Arc::clone(&self.handshakes).acquire_owned().await;
         let (shaken, entered) = (Arc::clone(host), self.settings.entered.clone());
-        let opened = spawn_blocking(move || {
-            let _permits = (turn, permit);
-            shake_hands(road, &shaken, &entered)
-        });
-        let opened = opened
-            .await
-            .map_err(|error| OpError::failed(format!("the connection was not opened: {error}")))?;
+        let opened = self.handshakes.run(turn, move || shake_hands(road, &shaken, &entered)).await?;
         match opened {
             Ok(link) => Ok(link),
             Err(Broken { error, offered }) => {
@@ -215,8 +200,14 @@ impl From<OpError> for Broken {
 fn shake_hands(road: Road, host: &HostSettings, entered: &Entered) -> Result<Link, Broken> {
     let Road { socket: stream, passage } = road;
     let broken = |error: ssh2::Error| {
-        let (address, port) = (&host.host_name, host.port);
-        OpError::unreachable(format!("`{address}` port {port}: no SSH session: {}", error.message()))
+        let (address, port, limit) = (&host.host_name, host.port, host.connect_timeout.as_secs_f32());
+        OpError::unreachable(if is_unanswered(&error) {
+            format!(
+                "`{address}` port {port} does not go on within {limit} s, in the middle of the key exchange"
+            )
+        } else {
+            format!("`{address}` port {port}: no SSH session: {}", error.message())
+        })
     };
     // Both mean nothing to a socket that is not of the network.
     let _ = rustix::net::sockopt::set_tcp_nodelay(&stream, true);
@@ -249,5 +240,7 @@ fn millis(duration: Duration) -> u32 {
 
 #[cfg(test)]
 mod configured;
+#[cfg(test)]
+mod silent;
 #[cfg(test)]
 mod tests;

@@ -20,6 +20,7 @@ mod entry;
 mod error;
 mod frames;
 mod greeting;
+mod handshakes;
 mod host_key;
 mod host_settings;
 mod job;
