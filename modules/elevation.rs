@@ -91,6 +91,11 @@ impl Elevation {
         (self.method != BecomeMethod::Sudo).then_some(self.method.name())
     }
 
+    /// The password is read at the terminal, and nowhere else.
+    pub(crate) fn is_typed(&self, access: Access) -> bool {
+        access.asks && access.terminal && self.method == BecomeMethod::Doas
+    }
+
     /// What is tried first: without a password, where that can be said.
     pub(crate) fn first(&self) -> Access {
         Access { asks: self.method == BecomeMethod::Su, terminal: false }
@@ -136,7 +141,7 @@ impl Elevation {
     /// the shell says `ready` as soon as it is there, as nothing may be written to it before: on standard error, behind
     /// the question and what ended its line, which a terminal hands on in its own time.
     pub(crate) fn command(&self, user: &str, access: Access, prompt: &str, ready: &str) -> String {
-        let typed = access.asks && access.terminal && self.method == BecomeMethod::Doas;
+        let typed = self.is_typed(access);
         let stderr = if typed { ">/dev/tty" } else { ">&2" };
         let ready = format!("unset oneex_r;printf \"%s\" \"{ready}\" {stderr};exec {SHELL}");
         let quoted =
@@ -239,6 +244,15 @@ fn is_failed(line: &str) -> bool {
     ["authentication failure", "authentication failed", "incorrect password", "permission denied"]
         .iter()
         .any(|words| line.contains(words))
+}
+
+/// Says whether a text ends as a question of PAM or doas(1) does, in whatever language: `Password: `. What begins
+/// with the name of the program is what it says of itself, and not whole yet: `su: `.
+pub(crate) fn is_question(said: &[u8], asker: &str) -> bool {
+    let said = String::from_utf8_lossy(said);
+    let line = said.rsplit(['\n', '\r']).next().unwrap_or_default().trim();
+    !line.strip_prefix(asker).is_some_and(|rest| rest.starts_with(':'))
+        && line.ends_with([':', '?', '\u{ff1a}', '>'])
 }
 
 fn wants_terminal(said: &str) -> bool {

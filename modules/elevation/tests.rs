@@ -1,7 +1,7 @@
 use oneex_sdk::{BecomeMethod, ErrorKind, Secret, Target};
 use oneex_testkit::mutate::mutate_bytes;
 
-use super::{Access, Elevation, Inner};
+use super::{Access, Elevation, Inner, is_question};
 
 const METHODS: [BecomeMethod; 3] = [BecomeMethod::Sudo, BecomeMethod::Su, BecomeMethod::Doas];
 const FREE: Access = Access { asks: false, terminal: false };
@@ -220,5 +220,25 @@ fn whatever_is_said_of_a_refusal_ends_in_one_that_can_be_read() {
                 assert!(tries < 100, "{method:?}, seed {seed}: it is tried for ever");
             }
         }
+    }
+}
+
+#[test]
+fn questions_are_known_by_their_end() {
+    for (said, expected) in [
+        ("Password: ", true),
+        ("Kennwort:", true),
+        ("\u{30d1}\u{30b9}\u{30ef}\u{30fc}\u{30c9}\u{ff1a}", true),
+        ("\rdoas (ops@host) password: ", true),
+        ("Notice: be good\nPassword: ", true),
+        ("Notice: be good\n", false),
+        ("Password: \r\n", false),
+        ("su: Authentication failure", false),
+        ("\nsu: ", false),
+        ("su:", false),
+        ("surely: ", true),
+        ("", false),
+    ] {
+        assert_eq!(is_question(said.as_bytes(), "su"), expected, "{said:?}");
     }
 }

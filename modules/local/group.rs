@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
 
+use super::becoming::Ender;
+
 /// How long a group has between `TERM` and `KILL`.
 const GRACE: Duration = Duration::from_secs(2);
 /// How long the system may take to remove what was killed.
@@ -11,18 +13,55 @@ const REMOVAL: Duration = Duration::from_secs(2);
 const PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 
-/// Ends all processes of the group `leader`: `TERM`, then `KILL` for those that stay.
+/// Ends all processes of the group `leader`, and of the groups that its descendants made: `TERM`, then `KILL` for
+/// those that stay. Where they are another user's, `ender` does it.
 ///
 /// The leader must be reaped by someone else meanwhile, or it counts as still there.
-pub(super) async fn end(leader: Pid) {
-    let _ = kill_process_group(leader, Signal::TERM);
-    if gone(leader, GRACE).await {
-        return;
+pub(super) async fn end(leader: Pid, ender: Option<&Ender>) {
+    let groups = groups(leader);
+    for group in &groups {
+        let _ = kill_process_group(*group, Signal::TERM);
     }
-    let _ = kill_process_group(leader, Signal::KILL);
-    if !gone(leader, REMOVAL).await {
+    if let Some(ender) = ender {
+        ender.end(&groups).await;
+    }
+    let mut left = false;
+    for group in groups {
+        if !gone(group, GRACE).await {
+            let _ = kill_process_group(group, Signal::KILL);
+            left |= !gone(group, REMOVAL).await;
+        }
+    }
+    if left {
         tracing::warn!(group = leader.as_raw_nonzero().get(), "a process group outlived `KILL`");
     }
+}
+
+/// The group of the leader, and those of all that descend from it: `sudo` with `use_pty` makes another, as a shell with
+/// job control does. See proc(5).
+fn groups(leader: Pid) -> Vec<Pid> {
+    let stats = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let stats = stats.filter_map(|entry| std::fs::read_to_string(entry.path().join("stat")).ok());
+    let all: Vec<[i32; 3]> = stats.filter_map(|stat| family(&stat)).collect();
+    let own = leader.as_raw_nonzero().get();
+    let (mut found, mut groups) = (vec![own], vec![leader]);
+    let mut next = 0;
+    while let Some(parent) = found.get(next).copied() {
+        next += 1;
+        for [id, _, group] in all.iter().filter(|[id, of, _]| *of == parent && *id != parent) {
+            found.push(*id);
+            groups.extend(Pid::from_raw(*group).filter(|group| !groups.contains(group)));
+        }
+    }
+    groups
+}
+
+/// The id of a process, of its parent, and of its group.
+fn family(stat: &str) -> Option<[i32; 3]> {
+    let (id, _) = stat.split_once(' ')?;
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(1);
+    let parent = fields.next()?.parse().ok()?;
+    Some([id.parse().ok()?, parent, fields.next()?.parse().ok()?])
 }
 
 async fn gone(leader: Pid, limit: Duration) -> bool {
@@ -90,7 +129,7 @@ mod tests {
 
     use rustix::process::{Pid, Signal, kill_process_group};
 
-    use super::{gone, signal_name, state_in};
+    use super::{family, gone, groups, signal_name, state_in};
 
     #[tokio::test]
     async fn what_is_dead_and_not_reaped_is_gone() {
@@ -114,6 +153,25 @@ mod tests {
         ] {
             assert_eq!(state_in(stat, group), state, "{stat}");
         }
+    }
+
+    #[test]
+    fn groups_are_those_of_all_that_descend() {
+        let script = "setsid sh -c 'sleep 3600 & echo up; wait' & wait";
+        let mut shell = Command::new("sh");
+        let shell = shell.args(["-c", script]).stdout(std::process::Stdio::piped()).process_group(0).spawn();
+        let mut shell = shell.expect("it starts");
+        let mut up = [0; 3];
+        std::io::Read::read_exact(shell.stdout.as_mut().expect("a pipe"), &mut up).expect("it is up");
+        let leader = Pid::from_child(&shell);
+        let found = groups(leader);
+        for group in &found {
+            kill_process_group(*group, Signal::KILL).expect("it can be killed");
+        }
+        shell.wait().expect("it is reaped");
+        assert_eq!((found.len(), found[0]), (2, leader), "{found:?}");
+        assert_eq!(family("9 (a) b) S 1 7 7 0"), Some([9, 1, 7]));
+        assert_eq!(family("9 (a"), None);
     }
 
     #[test]

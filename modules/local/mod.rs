@@ -7,6 +7,7 @@ mod connector;
 mod group;
 mod pipes;
 mod process;
+mod terminal;
 mod transfer;
 mod transport;
 

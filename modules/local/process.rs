@@ -14,8 +14,10 @@ use rustix::process::Pid;
 use tokio::io::AsyncWriteExt;
 use tokio::process::{Child, ChildStdin};
 
+use super::becoming::Ender;
 use super::group;
-use super::pipes;
+use super::pipes::{self, Before};
+use super::terminal::Terminal;
 
 /// Why there is no process.
 pub(super) enum NotStarted {
@@ -49,6 +51,18 @@ pub(super) struct Process {
     leader: Pid,
     stdout: tokio::net::unix::pipe::Receiver,
     stderr: tokio::net::unix::pipe::Receiver,
+    other: Other,
+}
+
+/// What a process of another user needs more; the default is for one of this user.
+#[derive(Default)]
+pub(super) struct Other {
+    /// The terminal that it has, as long as it runs.
+    pub(super) terminal: Option<Terminal>,
+    /// What it says on standard error before the command does.
+    pub(super) mark: String,
+    /// Who ends it.
+    pub(super) ender: Option<Ender>,
 }
 
 /// How waiting for a process ended.
@@ -65,25 +79,32 @@ impl Process {
         words: &[String],
         command: &Command,
         home: Option<&Path>,
+        other: Other,
     ) -> Result<Self, NotStarted> {
-        match Self::start_program(words, command, home) {
+        match Self::start_program(words, command, home, &other) {
             Err(NotStarted::BareScript) => {
                 let by_shell = ["sh", "-c", "exec \"$@\"", "sh"].map(str::to_owned);
                 let words: Vec<String> = by_shell.into_iter().chain(words.iter().cloned()).collect();
-                Self::start_program(&words, command, home)
+                Self::start_program(&words, command, home, &other)
             }
             result => result,
         }
+        .map(|process| Self { other, ..process })
     }
 
-    fn start_program(words: &[String], command: &Command, home: Option<&Path>) -> Result<Self, NotStarted> {
+    fn start_program(
+        words: &[String],
+        command: &Command,
+        home: Option<&Path>,
+        other: &Other,
+    ) -> Result<Self, NotStarted> {
         let broken = |error: std::io::Error| OpError::failed(format!("no pipe can be made: {error}"));
         let (stdout, stdout_end) = pipes::pipe().map_err(broken)?;
         let (stderr, stderr_end) = pipes::pipe().map_err(broken)?;
-        let child = spawn(words, command, home, stdout_end, stderr_end)?;
+        let child = spawn(words, command, home, other.terminal.as_ref(), stdout_end, stderr_end)?;
         let id = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
         let leader = id.ok_or_else(|| OpError::failed("the process has no id"))?;
-        Ok(Self { child, leader, stdout, stderr })
+        Ok(Self { child, leader, stdout, stderr, other: Other::default() })
     }
 
     /// The pipe to its standard input.
@@ -100,14 +121,15 @@ impl Process {
         timeout: Option<Duration>,
         cancel: &CancellationToken,
     ) -> OpResult<(CommandOutput, u64)> {
-        let Self { mut child, leader, stdout, stderr } = self;
+        let Self { mut child, leader, stdout, stderr, other } = self;
         let over = CancellationToken::new();
+        let before = Before::mark(&other.mark);
         let passing = sink.map(Passing::to).unwrap_or_default();
         let collected = |stream| Collected::new(stream, keep, passing);
         let streams = async {
             tokio::join!(
-                pipes::collect(stdout, collected(Stream::Stdout), sink, over.clone()),
-                pipes::collect(stderr, collected(Stream::Stderr), sink, over.clone())
+                pipes::collect(stdout, collected(Stream::Stdout), Before::default(), sink, over.clone()),
+                pipes::collect(stderr, collected(Stream::Stderr), before, sink, over.clone())
             )
         };
         let waiting = async {
@@ -118,7 +140,7 @@ impl Process {
                 () = limit(timeout) => Ended::TimedOut,
             };
             if !matches!(ended, Ended::Itself(_)) {
-                let _ = tokio::join!(child.wait(), group::end(leader));
+                let _ = tokio::join!(child.wait(), group::end(leader, other.ender.as_ref()));
             }
             over.cancel();
             ended
@@ -172,6 +194,7 @@ fn spawn(
     words: &[String],
     command: &Command,
     home: Option<&Path>,
+    terminal: Option<&Terminal>,
     stdout: OwnedFd,
     stderr: OwnedFd,
 ) -> Result<Child, NotStarted> {
@@ -183,13 +206,7 @@ fn spawn(
         (folder, home) => folder.or(home).map(Path::to_owned),
     };
     let mut process = tokio::process::Command::new(program);
-    process
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(stdout)
-        .stderr(stderr)
-        .process_group(0)
-        .kill_on_drop(true);
+    process.args(arguments).kill_on_drop(true);
     for (name, value) in &command.env {
         process.env(name, value);
     }
@@ -200,7 +217,15 @@ fn spawn(
         }
         process.current_dir(folder);
     }
-    process.spawn().map_err(|error| not_started(program, &error))
+    let spawned = match terminal {
+        None => process.process_group(0).stdin(Stdio::piped()).stdout(stdout).stderr(stderr).spawn(),
+        // The leader of a session leads a group too.
+        Some(terminal) => {
+            let process = pty_process::Command::from(process);
+            terminal.spawn(process.stdin(Stdio::piped()).stdout(stdout).stderr(stderr))
+        }
+    };
+    spawned.map_err(|error| not_started(program, &error))
 }
 
 /// The statuses are those of `env`, `nice` and every shell: 127 for what is not there, 126 for what is no program.

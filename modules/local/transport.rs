@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::LocalSettings;
 use super::becoming::Becoming;
-use super::process::{self, NotStarted, Process};
+use super::process::{self, NotStarted, Other, Process};
 use crate::elevation::Elevation;
 
 /// Takes its own text from the first lines of standard input, between two lines of the same mark: what it sets is
@@ -68,7 +68,7 @@ impl LocalTransport {
         };
         let home = self.settings.home.as_deref();
         let Some((user, access)) = access else {
-            let process = Process::start(&process::words(command)?, command, home)?;
+            let process = Process::start(&process::words(command)?, command, home, Other::default())?;
             return Ok(Started { process, first: Vec::new(), no_folder: None });
         };
         let mark = format!("mark-{:032x}", rand::random::<u128>());
@@ -76,11 +76,15 @@ impl LocalTransport {
         let line = crate::shell::words(command, "sh")?;
         let mut first = self.becoming.answer(access);
         first.extend_from_slice(
-            format!("{mark}\ncd 2>/dev/null||cd /;{text}exec {line}\n{mark}\n").as_bytes(),
+            format!("{mark}\nprintf %s {mark} >&2;cd 2>/dev/null||cd /;{text}exec {line}\n{mark}\n")
+                .as_bytes(),
         );
         let words = self.becoming.words(user, access, &loader(&mark));
         let outside = Command::argv(words.clone());
-        let process = Process::start(&words, &outside, home)?;
+        let becoming = &self.becoming;
+        let (terminal, ender) = (becoming.terminal(access)?, becoming.ender(user, access));
+        let other = Other { terminal, mark: mark.clone(), ender };
+        let process = Process::start(&words, &outside, home, other)?;
         Ok(Started { process, first, no_folder: Some(format!("{mark}\n")) })
     }
 
