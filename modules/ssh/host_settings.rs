@@ -52,9 +52,9 @@ pub struct HostSettings {
     pub shells: usize,
 }
 
-/// The shortest time in which silence means something: libssh2 leaves two seconds between messages, and an answer to
-/// one takes its time.
-const LEAST_PATIENCE: Duration = Duration::from_secs(3);
+/// The shortest time in which silence means something: libssh2 leaves two seconds between messages, and an answer has
+/// as long.
+const LEAST_PATIENCE: Duration = Duration::from_secs(4);
 
 impl HostSettings {
     /// How long the host may be silent until the connection counts as dead: as many intervals as there are messages,
@@ -206,8 +206,9 @@ mod tests {
             (10_000, 3, 30_000),
             (15_000, 2, 30_000),
             (15_000, 1, 30_000),
-            (1_000, 1, 3_000),
-            (100, 3, 3_000),
+            (1_000, 1, 4_000),
+            (1_000, 3, 4_000),
+            (100, 3, 4_000),
             (1_000, 5, 5_000),
             (0, 3, 0),
             (10_000, 0, 0),

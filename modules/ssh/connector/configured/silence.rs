@@ -20,10 +20,10 @@ async fn whoever_sets_how_long_a_server_may_be_silent_is_heard_in_order() {
     let by_inventory = [("ansible_ssh_common_args", "-o ServerAliveInterval=2")];
     let cases: [(_, &str, &[(&str, &str)], _); 7] = [
         (None, "ServerAliveInterval 2\nServerAliveCountMax 2", &[], 4),
-        (None, "ServerAliveInterval 1", &[], 3),
+        (None, "ServerAliveInterval 1", &[], 4),
         (None, "ServerAliveInterval 2\nServerAliveCountMax 1", &[], 4),
         // A project comes before the person's file, and the inventory before both.
-        (Some(3_000), "ServerAliveInterval 60\nServerAliveCountMax 60", &[], 3),
+        (Some(3_000), "ServerAliveInterval 60\nServerAliveCountMax 60", &[], 4),
         (Some(6_000), "ServerAliveInterval 1", &[], 6),
         (Some(60_000), "ServerAliveInterval 60\nServerAliveCountMax 2", &by_inventory, 4),
         (Some(60_000), "", &[("ansible_ssh_args", "-o ServerAliveInterval=1 -o ServerAliveCountMax=5")], 5),
