@@ -107,7 +107,7 @@ fn traps_mean_what_ssh_says() {
 #[test]
 fn keys_are_those_that_ssh_tries() {
     let folder = tempfile::tempdir().expect("a folder");
-    let text = "Host web\nHostName 127.0.0.9\nPort 2222\nUser u\nHostKeyAlias Alias\nProxyCommand exit 1\n\
+    let text = "Host web\nHostName 127.0.0.9\nPort 2222\nUser u\nHostKeyAlias Alias\nProxyCommand false\n\
                 IdentityFile ~/%n-%h-%p-%r\nIdentityFile %d/%k/%u-%i\nIdentityFile none\nIdentityFile ${PLACE}/%%-%L-%l-%C\n";
     let config = written(folder.path(), "config", text);
     let output = Command::new("ssh")

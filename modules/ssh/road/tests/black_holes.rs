@@ -2,10 +2,14 @@
 
 use std::net::{SocketAddr, TcpStream};
 use std::os::fd::OwnedFd;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
+use oneex_sdk::Secret;
 use rustix::net::{AddressFamily, SocketType, bind, connect, getsockname, listen, socket, socket_with};
 
 use super::*;
+use crate::{AskSecret, Entered};
 
 /// An address where nobody answers: the queue of a listening socket is full, and Linux drops what comes then.
 struct BlackHole {
@@ -126,6 +130,41 @@ fn sessions(log: &str) -> (usize, usize) {
         let open = (open + usize::from(begins)).saturating_sub(usize::from(ends));
         (most.max(open), open)
     })
+}
+
+/// A person who knows one passphrase and counts how often it is asked for.
+#[derive(Debug, Default)]
+struct Person(AtomicUsize);
+
+impl AskSecret for Person {
+    fn passphrase(&self, _: &Path, _: bool) -> Option<Secret<String>> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Some(Secret::new("open sesame".to_owned()))
+    }
+}
+
+#[tokio::test]
+async fn further_connections_ask_nobody_again() {
+    let site = Site::start(1, &[], 4);
+    let key = site.bastions.dir().join("locked_key");
+    let made = std::process::Command::new("ssh-keygen")
+        .args(["-q", "-t", "ed25519", "-a", "1", "-N", "open sesame", "-f"])
+        .arg(&key)
+        .status();
+    assert!(made.is_ok_and(|status| status.success()));
+    std::fs::copy(key.with_extension("pub"), site.bastions.authorized_keys()).expect("the key is let in");
+    let person = Arc::new(Person::default());
+    let entered = Entered::default();
+    entered.set_person(Arc::<Person>::clone(&person));
+    let settings = SshSettings { key_files: vec![key], entered, ..settings(&site.bastions) };
+    let site = Site { connector: SshConnector::new(settings), ..site };
+    let hole = BlackHole::dig();
+    let dead = site.refused(site.dead(&hole, 1, LIMIT));
+    let others = join_all((0..4).map(|index| site.open(site.behind(index, 1))));
+    let (_error, others) = tokio::join!(dead, others);
+    assert!(others.iter().all(Result::is_ok), "{others:?}");
+    assert!(site.logins(0) > 1, "nobody was kept waiting: {}", site.bastions.log(0));
+    assert_eq!(person.0.load(Ordering::Relaxed), 1);
 }
 
 #[tokio::test]
