@@ -189,3 +189,20 @@ async fn a_host_that_never_answers_costs_nobody_the_jump_host() {
     let another = site.open(site.behind(1, 1)).await.expect("it is reached");
     assert_eq!((text(&another, "echo here").await.as_str(), site.logins(0)), ("here\n", 1));
 }
+
+#[tokio::test]
+async fn a_jump_host_that_lets_nobody_in_again_is_waited_for() {
+    let site = Site::start(1, &[], 3);
+    let hole = BlackHole::dig();
+    let first = site.open(site.behind(0, 1)).await.expect("it is reached");
+    std::fs::write(site.bastions.authorized_keys(), "").expect("nobody is let in");
+    let dead = site.refused(site.dead(&hole, 1, LIMIT));
+    let others = join_all((1..3).map(|index| site.open(site.behind(index, 1))));
+    let (error, others) = tokio::join!(dead, others);
+    assert!(error.message.contains("does not answer the jump host within 8 s"), "{error}");
+    for host in others.iter().chain([&Ok(first)]) {
+        let host = host.as_ref().expect("it is reached");
+        assert_eq!(text(host, "echo here").await, "here\n");
+    }
+    assert_eq!(site.logins(0), 1);
+}
