@@ -59,13 +59,15 @@ impl SshConnector {
                 "connecting"
             );
             let host = Arc::new(host);
+            let road = self.road(&host).await?;
             let asked = self.settings.entered.asked();
-            let link = match self.link(&host).await {
+            let link = match self.link(&host, road).await {
                 // The host may have hung up while it waited for a person.
                 Err(error)
                     if error.kind == ErrorKind::Unreachable && self.settings.entered.asked() > asked =>
                 {
-                    self.link(&host).await?
+                    let road = self.road(&host).await?;
+                    self.link(&host, road).await?
                 }
                 linked => linked?,
             };
@@ -74,9 +76,8 @@ impl SshConnector {
         })
     }
 
-    /// Connects and logs in.
-    async fn link(&self, host: &Arc<HostSettings>) -> OpResult<Link> {
-        let road = self.road(host).await?;
+    /// Logs in at the end of the road.
+    async fn link(&self, host: &Arc<HostSettings>, road: Road) -> OpResult<Link> {
         let passage = road.passage.clone();
         // That of a jump host first: whoever waits for it keeps nobody else from the others.
         let turn = match &host.way {
