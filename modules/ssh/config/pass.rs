@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use indexmap::IndexSet;
+
 use super::address;
 use super::canonical::{Names, canonical};
 use super::condition::Asked;
@@ -72,7 +74,7 @@ pub(crate) fn resolve(request: Request<'_>, names: &dyn Names) -> Result<Resolve
         host: original,
         options: Options::default(),
         wants_final: false,
-        unsupported: Vec::new(),
+        unsupported: IndexSet::new(),
     };
     for given in given {
         reader.given(given)?;
@@ -101,11 +103,11 @@ pub(crate) fn resolve(request: Request<'_>, names: &dyn Names) -> Result<Resolve
         read(&mut second, source, machine)?;
         let Reader { options, unsupported, .. } = second;
         check_loop(&host, &options, machine).map_err(refused)?;
-        return Ok(Resolved { host: host.clone(), options, unsupported });
+        return Ok(Resolved { host: host.clone(), options, unsupported: unsupported.into_iter().collect() });
     }
     let Reader { options, unsupported, .. } = reader;
     check_loop(&host, &options, machine).map_err(refused)?;
-    Ok(Resolved { host, options, unsupported })
+    Ok(Resolved { host, options, unsupported: unsupported.into_iter().collect() })
 }
 
 fn read(reader: &mut Reader<'_>, source: &ConfigSource, machine: &Machine) -> Result<(), ConfigError> {

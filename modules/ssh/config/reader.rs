@@ -6,6 +6,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use indexmap::IndexSet;
+
 use super::condition::{Asked, judge, tokens_so_far};
 use super::error::{ConfigError, Place};
 use super::include;
@@ -36,7 +38,7 @@ pub(super) struct Reader<'a> {
     pub(super) options: Options,
     /// A `Match final` asks for a second pass.
     pub(super) wants_final: bool,
-    pub(super) unsupported: Vec<Unsupported>,
+    pub(super) unsupported: IndexSet<Unsupported>,
 }
 
 /// How a file is read.
@@ -193,10 +195,7 @@ impl Reader<'_> {
     }
 
     fn unsupported(&mut self, what: String, place: &Place) {
-        let found = Unsupported { what, place: place.clone() };
-        if !self.unsupported.contains(&found) {
-            self.unsupported.push(found);
-        }
+        self.unsupported.insert(Unsupported { what, place: place.clone() });
     }
 
     fn host_line(&self, line: &Line) -> Result<bool, String> {

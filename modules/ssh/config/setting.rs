@@ -4,7 +4,7 @@ use super::jump;
 use super::keyword::Keyword as K;
 use super::line::Line;
 use super::machine::Machine;
-use super::options::{Canonicalize, Options, Origin, Proxy};
+use super::options::{Canonicalize, Identity, Options, Origin, Proxy};
 use super::token::{MOST, Tokens};
 use super::value::Arguments;
 use crate::ssh::host_settings::AddressFamily;
@@ -65,12 +65,14 @@ impl Options {
             K::IdentityFile => {
                 let path = arguments.text()?;
                 if active {
+                    has_room(&self.identity_files)?;
                     Self::add(&mut self.identity_files, path, origin);
                 }
             }
             K::CertificateFile => {
                 let path = arguments.text()?;
                 if active {
+                    has_room(&self.certificate_files)?;
                     Self::add(&mut self.certificate_files, path, origin);
                 }
             }
@@ -182,6 +184,16 @@ fn check_agent(socket: &str, machine: &Machine) -> Result<(), String> {
     match name {
         Some(name) if !valid(name) => Err(format!("`${name}` is no variable")),
         _ => Ok(()),
+    }
+}
+
+/// As many files as ssh takes (`SSH_MAX_IDENTITY_FILES`).
+const MOST_FILES: usize = 100;
+
+fn has_room(files: &[Identity]) -> Result<(), String> {
+    match files.len() < MOST_FILES {
+        true => Ok(()),
+        false => Err(format!("there are more than {MOST_FILES}")),
     }
 }
 

@@ -105,6 +105,23 @@ fn traps_mean_what_ssh_says() {
 }
 
 #[test]
+fn no_more_files_of_keys_are_taken_than_ssh_takes() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for keyword in ["IdentityFile", "CertificateFile"] {
+        for (count, taken) in [(100, true), (101, false)] {
+            // What does not count is not counted.
+            let lines: String = (0..count).map(|number| format!("{keyword} /k/{number}\n")).collect();
+            let text = format!("{lines}Host other\n{keyword} /k/x\n");
+            let config = written(folder.path(), "config", &text);
+            assert_eq!(difference(&config, "web"), None, "{keyword}, {count}");
+            let found = resolved(&config, "web").map_err(|error| error.to_string());
+            let line = format!("{}:101: `{keyword}`: there are more than 100", config.display());
+            assert_eq!(found.err(), (!taken).then_some(line));
+        }
+    }
+}
+
+#[test]
 fn keys_are_those_that_ssh_tries() {
     let folder = tempfile::tempdir().expect("a folder");
     let text = "Host web\nHostName 127.0.0.9\nPort 2222\nUser u\nHostKeyAlias Alias\nProxyCommand false\n\
