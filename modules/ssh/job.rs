@@ -8,6 +8,8 @@ use std::time::Duration;
 use oneex_sdk::{CommandOutput, Heard, OpResult, Passing, Traffic};
 use tokio::sync::{mpsc, oneshot};
 
+use super::request::Plain;
+
 use super::turn::Turn;
 
 /// A message to the thread.
@@ -63,7 +65,7 @@ pub(super) struct Job {
     /// The text for the shell.
     pub(super) request: String,
     /// The shorter one, for a shell that has a process group of its own.
-    pub(super) plain: Option<String>,
+    pub(super) plain: Option<Plain>,
     /// For one that outlives the connection.
     pub(super) claimed: Option<Claimed>,
     pub(super) body: Body,

@@ -19,6 +19,7 @@ mod dial;
 mod entry;
 mod error;
 mod frames;
+mod functions;
 mod greeting;
 mod handshakes;
 mod host_key;

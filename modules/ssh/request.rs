@@ -8,7 +8,7 @@
 //!
 //! | stream | text | meaning |
 //! | --- | --- | --- |
-//! | stdout | `hBOOT ID START GROUP` | the shell is ready; the boot, the process that started it, and when that was; `GROUP` is `g` where nothing but the shell and what it starts is in its process group |
+//! | stdout | `hBOOT ID START GROUP BEGAN` | the shell is ready; the boot, the process that started it, and when that was; its process group and when that began, where nothing but the shell and what it starts is in it |
 //! | stdout | `l`  | it waits for a request whose standard input is the channel |
 //! | stdout | `pID START` | the command starts, in this process group, of which the first process began then |
 //! | stderr | `s`  | the command starts |
@@ -23,9 +23,10 @@
 //! says so in words (`Killed`): the substitution around the subshell catches them. bash stays silent
 //! there, so with it a status that belongs to a signal counts as one; so do INT and PIPE everywhere.
 
-use oneex_sdk::{Command, OpResult, Program, quote};
+use oneex_sdk::{Command, OpResult, quote};
 
 use super::claim;
+use super::functions::{Calls, Function};
 use crate::shell::{printf_format, surroundings, words};
 
 /// Up to here standard input travels inside the request: it always fits a pipe, so nobody waits.
@@ -53,7 +54,7 @@ pub(super) fn hello(token: &str, is_elevated: bool) -> String {
         "exec 3>&1 4>&2 2>/dev/null;oneex_sh=$(command -v sh)||oneex_sh=/bin/sh;oneex_setsid=$(command -v setsid);{}\
          cd||cd /;read -r oneex_b </proc/sys/kernel/random/boot_id;oneex_h=;oneex_start $$;\
          case $oneex_j in $$|{beginner})oneex_start $oneex_j;oneex_h=\"$oneex_j $oneex_r\";;esac;oneex_start $PPID;\
-         printf '%s' '{token}h'\"$oneex_b $PPID $oneex_r ${{oneex_h:+g}};\"\n",
+         printf '%s' '{token}h'\"$oneex_b $PPID $oneex_r $oneex_h;\"\n",
         one_line(KEPT)
     )
 }
@@ -143,32 +144,42 @@ pub(super) fn request(
     ))
 }
 
+/// What an operation runs for itself, as the shell is given it.
+#[derive(Debug)]
+pub(super) struct Plain {
+    /// The text.
+    pub(super) text: String,
+    /// What it calls.
+    pub(super) functions: Vec<Function>,
+    /// The shell says when it begins, as with every other command.
+    pub(super) says_when: bool,
+}
+
 /// The text that runs what an operation runs for itself, which leaves nothing behind: in a subshell and nothing more,
 /// for a program costs the host more than all the rest. Only for a shell that has a process group of its own; to end
-/// the command is to end that group, and the shell with it.
-pub(super) fn plain(command: &Command, token: &str, input: Input<'_>) -> OpResult<String> {
+/// the command is to end that group, and the shell with it. So it begins at once, unless it has to be waited for with
+/// standard input.
+pub(super) fn plain(command: &Command, token: &str, input: Input<'_>, mut calls: Calls) -> OpResult<Plain> {
     let surroundings = surroundings(command, &format!("printf '%s' '{token}d;';exit 126"))?;
-    let run = in_subshell(command)?;
     let (feed, from) = match input {
         Input::Inline([]) => (String::new(), "</dev/null"),
         Input::Inline(bytes) => (format!("printf {}|", printf_format(bytes)), ""),
         Input::Channel(_) => (String::new(), ""),
     };
-    Ok(format!(
-        "{feed}(printf '%s' '{token}p'\"$oneex_h;\";printf '%s' '{token}s;' >&2;{surroundings}{run}){from} \
-         2>&4 3>&- 4>&- 7>&- 8>&-;oneex_s=$?;oneex_n=-;\
+    let says_when = matches!(input, Input::Channel(_));
+    let begin = if says_when {
+        format!("printf '%s' '{token}p'\"$oneex_h;\";printf '%s' '{token}s;' >&2;")
+    } else {
+        String::new()
+    };
+    let functions = calls.take_functions();
+    let run = calls.text;
+    let text = format!(
+        "{feed}({begin}{surroundings}{run}){from} 2>&4 3>&- 4>&- 7>&- 8>&-;oneex_s=$?;oneex_n=-;\
          if [ $oneex_s -gt 128 ];then oneex_n=$(kill -l $oneex_s)||oneex_n=-;fi;\
          printf '%s' '{token}e'\"$oneex_s ${{oneex_n:--}} -;\";printf '%s' '{token}z;' >&4\n"
-    ))
-}
-
-/// A text for `sh` needs no other `sh`: it runs in the subshell, where a mistake in it, `exit` and what it sets touch
-/// nothing else. Only `$$` is that of all.
-pub(super) fn in_subshell(command: &Command) -> OpResult<String> {
-    let words = words(command, "sh")?;
-    let Program::Shell { text, args } = &command.program else { return Ok(format!("exec {words}")) };
-    let args: String = args.iter().map(|arg| format!(" {}", quote(arg))).collect();
-    Ok(format!("set --{args};eval {}", quote(text)))
+    );
+    Ok(Plain { text, functions, says_when })
 }
 
 /// The text that removes a folder: one program, as nobody ends it or has anything of it.
@@ -229,7 +240,8 @@ mod properties;
 #[cfg(test)]
 mod tests {
     use super::{END_GROUP, Ending, Input, hello, loader, plain, request};
-    use oneex_sdk::Command;
+    use crate::ssh::functions::Calls;
+    use oneex_sdk::{Command, OpResult};
     use std::io::Write;
     use std::os::unix::process::ExitStatusExt;
     use std::process::{Command as Process, Stdio};
@@ -249,15 +261,24 @@ mod tests {
         (text(&output.stdout), text(&output.stderr))
     }
 
+    /// As a shell is given it that knows no function.
+    fn in_shell(command: &Command, input: Input<'_>) -> OpResult<String> {
+        let calls = Calls::of(command)?;
+        Ok(calls.definitions() + &plain(command, "T", input, calls)?.text)
+    }
+
     fn ran(sh: &[&str], command: &Command) -> (String, String) {
         let input = Input::Inline(&command.stdin);
-        let text = if command.tidy { plain(command, "T", input) } else { request(command, "T", input, None) };
+        let text = if command.tidy { in_shell(command, input) } else { request(command, "T", input, None) };
         let (stdout, stderr) = shell(sh, (hello("H", false) + &text.expect("it is valid")).as_bytes());
-        let (hello, stdout) = stdout.split_once(";Tp").expect("it says hello and its id");
-        assert_eq!(hello.split(' ').count(), 4, "{hello}");
+        let (hello, stdout) = stdout.split_once(';').expect("it says hello");
+        assert_eq!(hello.trim_end().split(' ').count(), 3, "{hello}");
+        if command.tidy {
+            return (stdout.to_owned(), stderr);
+        }
+        let (_, stdout) = stdout.strip_prefix("Tp").and_then(|rest| rest.split_once(';')).expect("an id");
         // That something may be left is said too often rather than not at all, so only one test asks for it.
-        let stdout = stdout.split_once(';').expect("an id").1.replace(" g;", " -;");
-        (stdout, stderr)
+        (stdout.replace(" g;", " -;"), stderr)
     }
 
     #[test]
@@ -340,17 +361,13 @@ mod tests {
                 (
                     Command::script("printf '%s|' \"$@\"; echo e >&2", ["a b", "it's"]).tidy(),
                     "a b|it's|Te0 - -;",
-                    "Ts;e\nTz;",
+                    "e\nTz;",
                 ),
-                (
-                    Command::shell("cat; exit 3").stdin(b"a'\\%s\0".to_vec()).tidy(),
-                    "a'\\%s\0Te3 - -;",
-                    "Ts;Tz;",
-                ),
-                (Command::shell(killed).tidy(), "Te137 KILL -;", "Ts;Tz;"),
-                (Command::argv(["printf", "%s", "$x"]).tidy(), "$xTe0 - -;", "Ts;Tz;"),
-                (Command::shell("exec 1>&- 2>&-").tidy(), "Te0 - -;", "Ts;Tz;"),
-                (untouched.clone(), "Te3 - -;", "Ts;Tz;"),
+                (Command::shell("cat; exit 3").stdin(b"a'\\%s\0".to_vec()).tidy(), "a'\\%s\0Te3 - -;", "Tz;"),
+                (Command::shell(killed).tidy(), "Te137 KILL -;", "Tz;"),
+                (Command::argv(["printf", "%s", "$x"]).tidy(), "$xTe0 - -;", "Tz;"),
+                (Command::shell("exec 1>&- 2>&-").tidy(), "Te0 - -;", "Tz;"),
+                (untouched.clone(), "Te3 - -;", "Tz;"),
             ] {
                 let told = ran(&sh, &command);
                 assert_eq!((told.0.as_str(), told.1.as_str()), (stdout, stderr), "{sh:?}: {command:?}");
@@ -365,7 +382,9 @@ mod tests {
     fn a_group_of_its_own_is_known() {
         let hello = |words: &[&str], is_elevated| {
             let said = shell(words, hello("H", is_elevated).as_bytes()).0;
-            said.trim_end_matches(';').rsplit(' ').next().expect("a word").to_owned()
+            let words: Vec<&str> = said.trim_end_matches(';').split(' ').collect();
+            let number = |at: usize| words.get(at).is_some_and(|word| word.parse::<u64>().is_ok());
+            if number(3) && number(4) { "g" } else { "" }
         };
         for (words, is_elevated, expected) in [
             (vec!["setsid", "--fork", "--wait", "dash"], false, "g"),

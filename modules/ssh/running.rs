@@ -185,13 +185,21 @@ impl Running {
         true
     }
 
+    /// It begins without a word, in this process group: what comes from now on is its own.
+    pub(super) fn begin(&mut self, group: &str) {
+        self.begin_stdout(group);
+        self.stderr_begun = true;
+    }
+
+    fn begin_stdout(&mut self, group: &str) {
+        let (group, since) = group.split_once(' ').unwrap_or((group, ""));
+        self.group = Some(group.to_owned());
+        since.clone_into(&mut self.since);
+    }
+
     pub(super) fn frame(&mut self, kind: &str, rest: &str) {
         match kind {
-            "p" => {
-                let (group, since) = rest.split_once(' ').unwrap_or((rest, ""));
-                self.group = Some(group.to_owned());
-                since.clone_into(&mut self.since);
-            }
+            "p" => self.begin_stdout(rest),
             "s" => self.stderr_begun = true,
             "d" => self.no_folder = true,
             "e" => self.ending = Ending::parse(rest),

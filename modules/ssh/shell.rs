@@ -12,6 +12,7 @@ use super::claim;
 use super::entry::{Entry, Reply};
 use super::error::is_lost;
 use super::frames::{Frames, Piece, new_token};
+use super::functions::Known;
 use super::job::{Body, Counters, Job};
 use super::request;
 use super::running::{Running, Standing};
@@ -52,8 +53,10 @@ pub(super) struct Shell {
     pub(super) hello: String,
     /// It knows what commands need that outlive the connection.
     has_claims: bool,
-    /// Nobody else is in its process group.
-    has_group: bool,
+    /// Its process group and when that began, where nobody else is in it.
+    group: Option<String>,
+    /// The functions that it was told.
+    known: Known,
     counters: Arc<Counters>,
     out: Vec<u8>,
     sent: usize,
@@ -87,7 +90,8 @@ impl Shell {
             channel,
             hello: String::new(),
             has_claims: false,
-            has_group: false,
+            group: None,
+            known: Known::default(),
             counters,
             sent: 0,
             finish_input: false,
@@ -104,8 +108,11 @@ impl Shell {
             frames.expect(&job.token);
         }
         let end = new_token();
-        if let Some(plain) = job.plain.take().filter(|_| self.has_group) {
-            job.request = plain;
+        let mut begun = None;
+        if let (Some(plain), Some(group)) = (job.plain.take(), &self.group) {
+            job.request = plain.text;
+            self.out.extend_from_slice(self.known.learn(&plain.functions).as_bytes());
+            begun = Some(group.clone()).filter(|_| !plain.says_when);
         }
         if let Some(claimed) = &job.claimed {
             let boot = self.hello.split(' ').next().filter(|boot| !boot.is_empty());
@@ -125,7 +132,11 @@ impl Shell {
             }
         }
         self.counters.round_trips(1);
-        self.state = State::Running(Box::new(Running::new(job, end)));
+        let mut running = Running::new(job, end);
+        if let Some(group) = begun {
+            running.begin(&group);
+        }
+        self.state = State::Running(Box::new(running));
     }
 
     /// The command that runs.
@@ -293,9 +304,9 @@ impl Shell {
         match (&mut self.state, text.split_at_checked(1)) {
             (State::Greeting(entry), kind) => {
                 if let Some(("h", hello)) = kind {
-                    let (hello, group) = hello.rsplit_once(' ').unwrap_or((hello, ""));
-                    hello.clone_into(&mut self.hello);
-                    self.has_group = group == "g";
+                    let group = hello.match_indices(' ').nth(2).map_or(hello.len(), |(at, _)| at);
+                    hello[..group].clone_into(&mut self.hello);
+                    self.group = Some(hello[group..].trim().to_owned()).filter(|group| !group.is_empty());
                 }
                 let reply = entry.frame(text);
                 self.enter(reply);

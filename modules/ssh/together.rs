@@ -8,7 +8,7 @@ use std::time::Duration;
 use oneex_sdk::{Command, CommandOutput, CutOutput, Exit, OpResult};
 
 use super::frames::new_token;
-use super::request::in_subshell;
+use super::functions::Calls;
 use crate::shell::surroundings;
 
 /// The longest text: it is one argument, which a system limits to 128 KiB when it is quoted.
@@ -18,8 +18,10 @@ const LIMIT: Duration = Duration::from_secs(20);
 
 /// Several commands as one.
 pub(super) struct Together {
-    /// What is run.
+    /// What is run where it is to be a command of its own.
     pub(super) command: Command,
+    /// The same, for a shell that can be told functions.
+    pub(super) calls: Calls,
     token: String,
     count: usize,
 }
@@ -28,25 +30,26 @@ impl Together {
     /// Puts as many of the commands together as fit; at least the first.
     pub(super) fn of(commands: &[Command]) -> OpResult<Self> {
         let token = new_token();
-        let (mut text, mut keep) = (String::new(), 0_usize);
+        let (mut calls, mut keep) = (Calls::default(), 0_usize);
         for (index, command) in commands.iter().enumerate() {
+            let mut one = Calls::of(command)?;
             let part = format!(
                 "({}{}) </dev/null;printf '%s' '{token}'\"$?;\";printf '%s' '{token};' >&2\n",
                 surroundings(command, "exit 126")?,
-                in_subshell(command)?
+                one.text
             );
-            if index > 0 && text.len() + part.len() > LONGEST {
+            if index > 0 && calls.size() + part.len() + one.size() > LONGEST {
                 break;
             }
-            text.push_str(&part);
+            calls.push(&part, one.take_functions());
             keep = keep.saturating_add(command.keep);
         }
-        let mut command = Command::shell(text);
+        let mut command = Command::shell(calls.definitions() + &calls.text);
         command.user = commands.first().and_then(|first| first.user.clone());
         command.keep = keep.min(Command::KEEP * 4);
         command.timeout = Some(LIMIT);
         command.tidy = commands.iter().all(|command| command.tidy);
-        Ok(Self { command, token, count: commands.len() })
+        Ok(Self { command, calls, token, count: commands.len() })
     }
 
     /// Takes the reply apart; nothing for what has no end in it.

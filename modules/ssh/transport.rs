@@ -19,6 +19,7 @@ use super::claim;
 use super::connector::Link;
 use super::error::lost;
 use super::frames::new_token;
+use super::functions::Calls;
 use super::host_settings::HostSettings;
 use super::job::{Body, Claimed, Counters, Forward, Job, Order, Purpose, Sink};
 use super::passage::Passage;
@@ -61,6 +62,8 @@ pub(super) struct Streams {
     pub(super) output: Option<Sink>,
     /// Standard output is for the sink alone.
     pub(super) drops_stdout: bool,
+    /// What runs where the command may run in the shell itself; the command, where nothing is said.
+    pub(super) calls: Option<Calls>,
 }
 
 impl SshTransport {
@@ -152,7 +155,8 @@ impl SshTransport {
         let folder = claimed.as_ref().map(|claimed| claimed.folder.as_str());
         let request = request::request(command, &token, input, folder)?;
         let is_plain = command.tidy && command.claim.is_none();
-        let plain = is_plain.then(|| request::plain(command, &token, input)).transpose()?;
+        let calls = || streams.calls.map_or_else(|| Calls::of(command), Ok);
+        let plain = is_plain.then(|| request::plain(command, &token, input, calls()?)).transpose()?;
         let id = self.next_job.fetch_add(1, Ordering::Relaxed);
         let (reply, result) = oneshot::channel();
         self.order(Order::Run(Box::new(Job {
@@ -253,7 +257,8 @@ impl Transport for SshTransport {
     ) -> BoxFuture<'a, OpResult<Vec<Option<CommandOutput>>>> {
         Box::pin(async move {
             let together = Together::of(commands)?;
-            let output = self.execute(&together.command, Streams::default(), cancel).await?;
+            let streams = Streams { calls: Some(together.calls.clone()), ..Streams::default() };
+            let output = self.execute(&together.command, streams, cancel).await?;
             Ok(together.answers(&output))
         })
     }

@@ -38,6 +38,7 @@ if [ -d "$2" ] && [ ! -L "$2" ]; then
     exit 1
 fi
 put "$3" "$2"
+trap - EXIT
 "#;
 
 impl Op for Link {

@@ -10,6 +10,7 @@ use proptest::prelude::*;
 use super::{Ending, Input, hello, plain, request};
 use crate::shell::{printf_format, words};
 use crate::ssh::frames::{Frames, Piece, new_token};
+use crate::ssh::functions::Calls;
 
 const SHELLS: [&[&str]; 4] = [&["dash"], &["bash"], &["bash", "--posix"], &["busybox", "sh"]];
 
@@ -127,8 +128,12 @@ proptest! {
             );
             let input = [stdout.as_slice(), stderr].concat();
             let input = Input::Inline(&input);
-            let one = if is_plain { plain(&command, token, input) } else { request(&command, token, input, None) };
-            text += &one.expect("it is valid");
+            let calls = Calls::of(&command).expect("it is valid");
+            text += &if is_plain {
+                calls.definitions() + &plain(&command, token, input, calls).expect("it is valid").text
+            } else {
+                request(&command, token, input, None).expect("it is valid")
+            };
         }
         let wanted: Vec<Arrived> = commands
             .iter()
