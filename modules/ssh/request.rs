@@ -59,39 +59,41 @@ pub(super) fn hello(token: &str, is_elevated: bool) -> String {
     )
 }
 
-/// Functions. `oneex_start` tells when a process began, and its group, proc(5). `oneex_kept` has status 0 unless it is certain that nothing which the process `$1` started has the channel open.
+/// Functions. `oneex_start` tells when a process began, and its group, proc(5). `oneex_kept` has status 0 unless it is
+/// certain that nothing which the process `$1` started has the channel open.
 ///
-/// Ids of processes are given out in order, so only those from `$1` to the newest can be of it: for a command that
-/// starts nothing that is none. The newest is a subshell that tells its id, which costs less than a program does.
-/// What outlives its parent is adopted, as a rule by process 1; a subshell that outlives its own tells by whom. So
-/// nothing is left where none of the adopter's children is newer than `$1`, however busy the host is. Otherwise each
-/// process is looked into. One of another user, which cannot be, counts where its parent is gone or one of these.
+/// What outlives its parent is adopted, as a rule by process 1; a subshell that outlives its own tells by whom. Ids of
+/// processes are given out in order, so what is left of the command is, or is below, a child of the adopter that is
+/// newer than `$1`: each of these is looked into. Only what has the channel open hands it on, so that what they start
+/// meanwhile does not matter; what comes to the adopter meanwhile does, and so it is asked until there is nothing new.
+/// One of another user cannot be looked into, and counts. Where the system does not tell who adopted whom, each newer
+/// process is looked into.
 const KEPT: &str = r#"oneex_since(){ oneex_j=$3;shift 19;oneex_r=$1;};
     oneex_start(){ oneex_y=;oneex_r=;oneex_j=;read -r oneex_y oneex_r </proc/$1/stat&&oneex_since ${oneex_r##*) };};
     oneex_parent(){ read -r oneex_p oneex_r </proc/self/stat;
     oneex_r=${oneex_r##*) };oneex_r=${oneex_r#* };oneex_r=${oneex_r%% *};};
-    oneex_adopted(){ oneex_p=;[ -n "$oneex_a" ]||{
-    oneex_a=$(read -r oneex_l oneex_r </proc/self/stat;
+    oneex_adopter(){ oneex_a=$(read -r oneex_l oneex_r </proc/self/stat;
     { while oneex_parent;[ "$oneex_r" = "$oneex_l" ];do :;done;printf %s "$oneex_r $oneex_p";}&);
-    oneex_p=${oneex_a#* };oneex_a=${oneex_a% *};};
-    oneex_f=/proc/$oneex_a/task/$oneex_a/children;[ -r "$oneex_f" ]||return 0;
-    oneex_r=;read -r oneex_r <"$oneex_f";
-    for oneex_f in $oneex_r;do
-    [ "$oneex_f" -gt "$1" ]&&[ "$oneex_f" != "$oneex_p" ]&&read -r oneex_r </proc/$oneex_f/stat||continue;
-    case ${oneex_r##*) } in Z*|X*);;*)return 0;;esac;done;return 1;};
-    oneex_kept(){ oneex_i=$1;while :;do
-    oneex_l=$(read -r oneex_l oneex_r </proc/self/stat&&printf %s "$oneex_l");
+    oneex_own=${oneex_a#* };oneex_a=${oneex_a% *};};
+    oneex_holds(){ read -r oneex_r </proc/$1/stat||return 1;
+    case ${oneex_r##*) } in Z*|X*)return 1;;esac;
+    [ -r /proc/$1/fd ]||return 0;
+    for oneex_f in /proc/$1/fd/*;do
+    if [ "$oneex_f" -ef /proc/self/fd/${oneex_o:-3} ]||[ "$oneex_f" -ef /proc/self/fd/${oneex_e:-4} ];then return 0;fi;
+    done;return 1;};
+    oneex_below(){ for oneex_f in "$@";do oneex_r=;[ -r "$oneex_f" ]&&read -r oneex_r <"$oneex_f";
+    for oneex_l in $oneex_r;do
+    case "$oneex_seen" in *" $oneex_l "*);;*)
+    [ "$oneex_l" -gt "$oneex_i" ]&&oneex_todo="$oneex_todo $oneex_l";;esac;done;done;};
+    oneex_kept(){ oneex_i=$1;oneex_l=;read -r oneex_r oneex_r oneex_r oneex_r oneex_l </proc/loadavg;
     [ -n "$oneex_l" ]&&[ "$oneex_l" -ge "$oneex_i" ]||return 0;
-    [ "$oneex_l" -gt $((oneex_i+1)) ]&&oneex_adopted "$1"||return 1;
-    [ "$oneex_l" -le $(($1+1024)) ]||return 0;
-    while [ $((oneex_i+=1)) -lt "$oneex_l" ];do
-    [ -d /proc/$oneex_i ]||continue;
-    for oneex_f in /proc/$oneex_i/fd/*;do
-    if [ "$oneex_f" -ef /proc/self/fd/${oneex_o:-3} ]||[ "$oneex_f" -ef /proc/self/fd/${oneex_e:-4} ];then return 0;fi;done;
-    if [ ! -r /proc/$oneex_i/fd ]&&read -r oneex_r </proc/$oneex_i/stat;then
-    oneex_r=${oneex_r##*) };oneex_r=${oneex_r#* };oneex_r=${oneex_r%% *};
-    [ "$oneex_r" != "$oneex_a" ]&&[ "$oneex_r" -lt "$1" ]||return 0;fi;
-    done;done;};"#;
+    [ -n "$oneex_a" ]||oneex_adopter;oneex_seen=" $oneex_own ";
+    [ -r /proc/$oneex_a/task/$oneex_a/children ]||{ [ "$oneex_l" -le $((oneex_i+1024)) ]||return 0;
+    while [ $((oneex_i+=1)) -le "$oneex_l" ];do oneex_holds $oneex_i&&return 0;done;return 1;};
+    while oneex_todo=;oneex_below /proc/$oneex_a/task/$oneex_a/children;[ -n "$oneex_todo" ];do
+    while [ -n "$oneex_todo" ];do oneex_now=$oneex_todo;oneex_todo=;
+    for oneex_x in $oneex_now;do oneex_seen="$oneex_seen$oneex_x ";oneex_holds $oneex_x&&return 0;
+    oneex_below /proc/$oneex_x/task/*/children;done;done;done;return 1;};"#;
 
 /// Makes the shell read one request up to the line `end`, and leave the rest of the channel to the
 /// command: `read` takes no byte more than its line, which the shell's own reading may. The shell
