@@ -120,6 +120,9 @@ put "$staged" "$path"
 trap - EXIT
 "#;
 
+/// What is said where a content is not the one that was read before.
+const CHANGED: &str = "what arrived is not what was read before: was the source changed meanwhile?";
+
 /// Above this, content is uploaded beside the script and not through its standard input.
 const LARGEST_INLINE: usize = 4 << 20;
 
@@ -155,6 +158,7 @@ impl Placement<'_> {
         let file = self.probe.file();
         let staged = staged_name(path)?;
         let validate = self.validate.map(|text| validation(text, &staged)).transpose()?.unwrap_or_default();
+        let mut uploaded = "";
         let (word, stdin) = match &self.source {
             None => ("keep", Vec::new()),
             Some(Source::Bytes(bytes)) if bytes.is_empty() => ("empty", Vec::new()),
@@ -164,14 +168,22 @@ impl Placement<'_> {
                     Source::Bytes(bytes) => Content::Bytes(Arc::clone(bytes)),
                     Source::File(from) => Content::File(from.clone()),
                 };
-                if let Err(error) = writer.upload(content, &staged).await {
-                    let script = format!("{FUNCTIONS}rm -f \"$1\"; there \"$2\"");
-                    let swept = writer.run(Command::script(script, [staged.as_str(), path]).tidy()).await;
-                    // The upload's own error is the one that counts, unless there is a better reason.
-                    return Err(match swept {
-                        Ok(output) if !output.ok() => failure(path, &output.stderr_text()),
-                        _ => upload_failure(path, error),
-                    });
+                let arrived = match writer.upload(content, &staged).await {
+                    Ok(sum) if sum.as_ref().is_none_or(|sum| sum == self.sha256) => Ok(sum),
+                    Ok(_) => Err(OpError::failed(format!("`{path}`: {CHANGED}"))),
+                    Err(error) => Err(upload_failure(path, error)),
+                };
+                match arrived {
+                    Ok(sum) => uploaded = if sum.is_none() { self.sha256 } else { "" },
+                    Err(error) => {
+                        let script = format!("{FUNCTIONS}rm -f \"$1\"; there \"$2\"");
+                        let swept = writer.run(Command::script(script, [staged.as_str(), path]).tidy()).await;
+                        // The upload's own error is the one that counts, unless there is a better reason.
+                        return Err(match swept {
+                            Ok(output) if !output.ok() => failure(path, &output.stderr_text()),
+                            _ => error,
+                        });
+                    }
                 }
                 ("staged", Vec::new())
             }
@@ -191,7 +203,6 @@ impl Placement<'_> {
         let expected = file.and_then(|file| file.sha256.clone()).unwrap_or_default();
         let suffix = staged.rsplit('-').next().unwrap_or_default();
         let backup = if self.backup && file.is_some() { format!(".{suffix}~") } else { String::new() };
-        let uploaded = if word == "staged" { self.sha256 } else { "" };
         let kept_word = if is_kept { "yes" } else { "no" };
         let mut args: Vec<&str> =
             vec![path, &staged, word, &mode, &owner, &group, kept_word, &expected, uploaded, &backup];

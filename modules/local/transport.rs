@@ -142,8 +142,8 @@ impl Transport for LocalTransport {
         path: &'a str,
         user: Option<&'a str>,
         cancel: &'a CancellationToken,
-    ) -> BoxFuture<'a, OpResult<()>> {
-        Box::pin(self.send(source, length, path, user, cancel))
+    ) -> BoxFuture<'a, OpResult<Option<String>>> {
+        Box::pin(async move { self.send(source, length, path, user, cancel).await.map(|()| None) })
     }
 
     fn download<'a>(

@@ -121,7 +121,8 @@ mod tests {
 
     #[test]
     fn a_function_is_as_good_as_a_script_of_its_own() {
-        let text = "printf '%s|' \"$@\"; trap 'printf \"bye $2\"' EXIT; set -eu; x=1; f() { false; }; f || exit 3";
+        let text =
+            "printf '%s|' \"$@\"; trap 'printf \"bye $2\"' EXIT; set -eu; x=1; f() { false; }; f || exit 3";
         for text in [text.to_owned(), long(text)] {
             let calls = Calls::of(&Command::script(&*text, ["a b", "$(id)", ""])).expect("valid");
             for sh in ["dash", "bash"] {

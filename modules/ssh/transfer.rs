@@ -12,7 +12,8 @@ const CHUNK: usize = 256 * 1024;
 /// Chunks on their way between the file and the session.
 pub(super) const AHEAD: usize = 8;
 
-/// Writes `$2` bytes of standard input to the new file `$1`. Status 0 says that it took them all, and
+/// Writes `$2` bytes of standard input to the new file `$1`, and their SHA-256 to standard output, where the host can
+/// tell it: summed up on the way, and not when it is all there. Status 0 says that it took them all, and
 /// nothing of them is left for the shell to read. What exists is refused, a device too; `set -C` opens it with
 /// `O_EXCL`, so neither a file nor a link that someone else made is ever written to. What is not
 /// complete, or was ended on the way, is removed again.
@@ -21,7 +22,9 @@ set -C; umask 077
 if [ -e \"$1\" ] || [ -L \"$1\" ]; then echo 'it exists' >&2; exit 3; fi
 : >\"$1\" || exit 3
 trap 'rm -f -- \"$1\"; exit 143' TERM HUP
-set +C; head -c \"$2\" >\"$1\" && n=$(wc -c <\"$1\") && [ \"$n\" -eq \"$2\" ] && exit 0
+set +C
+if command -v sha256sum >/dev/null; then head -c \"$2\" | tee \"$1\" | sha256sum; else head -c \"$2\" >\"$1\"; fi
+n=$(wc -c <\"$1\") && [ \"$n\" -eq \"$2\" ] && exit 0
 rm -f -- \"$1\"; echo \"got ${n:-no} of $2 bytes\" >&2; exit 4";
 
 impl SshTransport {
@@ -33,8 +36,8 @@ impl SshTransport {
         path: &str,
         user: Option<&str>,
         cancel: &CancellationToken,
-    ) -> OpResult<()> {
-        let mut command = Command::script(RECEIVE, [path.to_owned(), length.to_string()]);
+    ) -> OpResult<Option<String>> {
+        let mut command = Command::script(RECEIVE, [path.to_owned(), length.to_string()]).tidy();
         command.user = user.map(str::to_owned);
         let (chunks, input) = mpsc::channel(AHEAD);
         let reading = async move {
@@ -58,7 +61,8 @@ impl SshTransport {
         let output = result?;
         read.map_err(|error| OpError::failed(format!("the content for `{path}` cannot be read: {error}")))?;
         if output.ok() {
-            return Ok(());
+            let sum = output.stdout_text().split(' ').next().unwrap_or_default().to_owned();
+            return Ok(Some(sum).filter(|sum| !sum.is_empty()));
         }
         let reason = output.stderr_text();
         let reason = oneex_sdk::visible(reason.lines().next().unwrap_or("no reason was given")).into_owned();

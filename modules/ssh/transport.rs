@@ -270,7 +270,7 @@ impl Transport for SshTransport {
         path: &'a str,
         user: Option<&'a str>,
         cancel: &'a CancellationToken,
-    ) -> BoxFuture<'a, OpResult<()>> {
+    ) -> BoxFuture<'a, OpResult<Option<String>>> {
         Box::pin(self.send(source, length, path, user, cancel))
     }
 

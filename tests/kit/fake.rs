@@ -142,8 +142,8 @@ impl Writer for FakeHost {
         Box::pin(async move { self.take(command) })
     }
 
-    fn upload<'a>(&'a self, _: Content, path: &'a str) -> BoxFuture<'a, OpResult<()>> {
-        Box::pin(async move { self.take(Command::argv(["upload", path])).map(drop) })
+    fn upload<'a>(&'a self, _: Content, path: &'a str) -> BoxFuture<'a, OpResult<Option<String>>> {
+        Box::pin(async move { self.take(Command::argv(["upload", path])).map(|_| None) })
     }
 
     fn fetch<'a>(&'a self, path: &'a str, to: &'a Path) -> BoxFuture<'a, OpResult<u64>> {

@@ -338,7 +338,7 @@ impl Writer for TestHost {
         Box::pin(self.execute(command))
     }
 
-    fn upload<'a>(&'a self, content: Content, path: &'a str) -> BoxFuture<'a, OpResult<()>> {
+    fn upload<'a>(&'a self, content: Content, path: &'a str) -> BoxFuture<'a, OpResult<Option<String>>> {
         self.uploads.fetch_add(1, Ordering::Relaxed);
         Box::pin(async move {
             let bytes = match content {
@@ -349,7 +349,8 @@ impl Writer for TestHost {
             let mut file =
                 options.write(true).create_new(true).mode(0o600).open(path).await.map_err(failed)?;
             file.write_all(&bytes).await.map_err(failed)?;
-            file.flush().await.map_err(failed)
+            file.flush().await.map_err(failed)?;
+            Ok(None)
         })
     }
 

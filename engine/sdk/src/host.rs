@@ -170,6 +170,8 @@ pub trait Transport: Send + Sync {
 
     /// Streams `length` bytes into the new file `path` with mode 0600, owned by `user` or the
     /// connection's user. An existing file is an error: callers send to a temporary name and rename.
+    ///
+    /// Returns the SHA-256 of what arrived, in hexadecimal digits, where the host summed it up on the way.
     fn upload<'a>(
         &'a self,
         source: &'a mut (dyn AsyncRead + Send + Unpin),
@@ -177,7 +179,7 @@ pub trait Transport: Send + Sync {
         path: &'a str,
         user: Option<&'a str>,
         cancel: &'a CancellationToken,
-    ) -> BoxFuture<'a, OpResult<()>>;
+    ) -> BoxFuture<'a, OpResult<Option<String>>>;
 
     /// Streams the file `path` into `sink`, read as `user` or the connection's user.
     /// Returns the number of bytes.
@@ -247,8 +249,9 @@ pub trait Writer: Reader {
     /// Runs a command that may change something. Its exit status is for the caller to judge.
     fn run(&self, command: Command) -> BoxFuture<'_, OpResult<CommandOutput>>;
 
-    /// Sends `content` into the new file `path` (mode 0600); an existing file is an error.
-    fn upload<'a>(&'a self, content: Content, path: &'a str) -> BoxFuture<'a, OpResult<()>>;
+    /// Sends `content` into the new file `path` (mode 0600); an existing file is an error. Returns the SHA-256 of what
+    /// arrived, as [`Transport::upload`] does.
+    fn upload<'a>(&'a self, content: Content, path: &'a str) -> BoxFuture<'a, OpResult<Option<String>>>;
 
     /// Streams the host's file `path` into the controller's file `to`, which it replaces atomically.
     fn fetch<'a>(&'a self, path: &'a str, to: &'a std::path::Path) -> BoxFuture<'a, OpResult<u64>>;

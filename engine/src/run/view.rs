@@ -230,7 +230,7 @@ impl Writer for View {
         Box::pin(self.command(command))
     }
 
-    fn upload<'a>(&'a self, content: Content, path: &'a str) -> BoxFuture<'a, OpResult<()>> {
+    fn upload<'a>(&'a self, content: Content, path: &'a str) -> BoxFuture<'a, OpResult<Option<String>>> {
         Box::pin(async move {
             let transport = self.transport().await?;
             let (user, cancel) = (self.user.as_deref(), &self.node.cancel);

@@ -315,7 +315,8 @@ async fn large_files_go_in_and_out_and_none_is_overwritten() {
     };
     let mut source = &content[..];
     let (uploaded, ()) = tokio::join!(host.upload(&mut source, length, &path, None, &cancel), other);
-    uploaded.expect("it is new");
+    let sum = format!("{:x}", <sha2::Sha256 as sha2::Digest>::digest(&content));
+    assert_eq!(uploaded.expect("it is new"), Some(sum), "the host sums up what arrives");
     assert!(std::fs::read(&path).expect("it is there") == content);
     assert_eq!(std::fs::metadata(&path).expect("it is there").permissions().mode() & 0o7777, 0o600);
     let again = host.upload(&mut &b"other"[..], 5, &path, None, &cancel).await.expect_err("it exists");

@@ -118,7 +118,7 @@ impl Writer for RemoteMachine {
         self.query(command)
     }
 
-    fn upload<'a>(&'a self, content: Content, path: &'a str) -> BoxFuture<'a, OpResult<()>> {
+    fn upload<'a>(&'a self, content: Content, path: &'a str) -> BoxFuture<'a, OpResult<Option<String>>> {
         Box::pin(async move {
             let bytes = match content {
                 Content::Bytes(bytes) => bytes.to_vec(),

@@ -220,7 +220,7 @@ impl Transport for Answers {
         _: &'a str,
         _: Option<&'a str>,
         _: &'a CancellationToken,
-    ) -> BoxFuture<'a, OpResult<()>> {
+    ) -> BoxFuture<'a, OpResult<Option<String>>> {
         Box::pin(async { Err(OpError::failed("takes no files")) })
     }
 

@@ -2,6 +2,7 @@
 //! says, is the same on all of them.
 
 mod commands;
+mod contents;
 mod host;
 mod limits;
 mod paths;
