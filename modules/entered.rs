@@ -15,6 +15,11 @@ const TRIES: usize = 3;
 pub trait AskSecret: Debug + Send + Sync {
     /// Asks what opens a private key, once more where the last answer was wrong; nothing where there is no answer.
     fn passphrase(&self, file: &Path, again: bool) -> Option<Secret<String>>;
+
+    /// True once the run is being stopped: no answer is no wish to do without the key then.
+    fn is_stopped(&self) -> bool {
+        false
+    }
 }
 
 /// What a person entered, shared by all connections of a run. Whoever needs the same waits for the same answer.
@@ -73,6 +78,11 @@ impl Entered {
 
     pub(crate) fn become_password(&self) -> Option<&Secret<String>> {
         self.shared.become_password.get()
+    }
+
+    /// True once the run of the person who is asked is being stopped.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.shared.person.get().is_some_and(|person| person.is_stopped())
     }
 
     /// How many questions there were so far.

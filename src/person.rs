@@ -108,6 +108,10 @@ impl AskSecret for Person {
         }
         answer
     }
+
+    fn is_stopped(&self) -> bool {
+        self.asker.was_interrupted() || self.signals.is_stopped()
+    }
 }
 
 impl std::fmt::Debug for Person {

@@ -144,6 +144,10 @@ impl Attempt<'_> {
             }
             self.tried.truncate(before);
         }
+        // The host has nothing to do with it.
+        if self.entered.is_stopped() {
+            return Err(OpError::cancelled());
+        }
         if wrong.is_some() {
             return self.pass_over(file, named, unusable(file));
         }
