@@ -7,10 +7,12 @@ use sha2::{Digest as _, Sha256};
 
 /// Answers on lines of a word and a value; what may hold any byte comes last, to the end, after its word alone. A
 /// program costs the host more than anything else here, so that there is none for what is not there, one for what is,
-/// and one more for its content or, where that is long, its checksum.
+/// and one more for its content or, where that is long, its checksum. Where many paths are looked at together, one
+/// stat(1) tells of all that are there.
 const SCRIPT: &str = r#"
 export LC_ALL=C
-path=$1 depth=$3 known=$4 limit=$5 short=$6
+format='%f %u %g %s %Y %X %Z %i %d %h %U %G' all= tab='	' line='
+'
 # The end of the links at $1, which need not be there itself. The `readlink -f` of BusyBox would look for what is
 # not there below its own folder.
 followed() {
@@ -33,32 +35,63 @@ missing() {
     folder=${1%/*}/ name=${1##*/}
     [ -d "$folder" ] && [ -x "$folder" ] && [ "${#name}" -le 60 ]
 }
-if [ "$2" = follow ] && [ -L "$path" ]; then
-    real=$(followed "$path" && echo .) && path=${real%??}
-    printf 'path '; printf %s "$path" | base64 | tr -d '\n'; echo
-fi
-if missing "$path"; then echo absent; exit; fi
-format='%f %u %g %s %Y %X %Z %i %d %h %U %G'
-if ! facts=$(stat -c "$format" "$path" 2>&1); then
-    case $facts in
-    *'No such file'* | *'Not a directory'*) echo absent ;;
-    *) echo error; printf %s "$facts" ;;
+# The last program of an answer. That of a single one takes the place of the shell.
+last() { if [ -n "${oneex_each-}" ]; then "$@"; else exec "$@"; fi; }
+# What stat(1) says of each path that is there, which a tab and the path end.
+gather() {
+    left=$#
+    while [ "$left" -gt 0 ]; do
+        path=$1 follow=$2
+        shift 6
+        left=$((left - 6))
+        case $path in *"$tab"* | *"$line"*) continue ;; esac
+        if [ -L "$path" ] && [ "$follow" = follow ]; then continue; fi
+        if [ -e "$path" ] || [ -L "$path" ]; then set -- "$@" "$path"; fi
+    done
+    [ $# -lt 2 ] || all=$line$(stat -c "$format$tab%n" "$@" 2>/dev/null)$line
+}
+facts() {
+    case $all in *"$tab$1$line"*)
+        facts=${all%%"$tab$1$line"*} facts=${facts##*"$line"}
+        return ;;
     esac
-    exit 0
-fi
-echo "stat $facts"
-if [ -L "$path" ]; then
-    echo target; exec readlink "$path"
-elif [ -f "$path" ] && [ "$depth" != nothing ]; then
-    size=${facts#* * * } size=${size%% *}
-    if [ "$size" -gt "$short" ] && { [ "$depth" != content ] || [ -n "$known" ] || [ "$size" -gt "$limit" ]; }; then
-        sum=$(sha256sum <"$path") || exit 1
-        sum=${sum%% *}
-        echo "sha256 $sum"
-        [ "$depth" = content ] && [ "$sum" != "$known" ] && [ "$size" -le "$limit" ] || exit 0
+    facts=$(stat -c "$format" "$1" 2>&1)
+}
+look() {
+    path=$1 depth=$3 known=$4 limit=$5 short=$6
+    if [ "$2" = follow ] && [ -L "$path" ]; then
+        real=$(followed "$path" && echo .) && path=${real%??}
+        printf 'path '; printf %s "$path" | base64 | tr -d '\n'; echo
     fi
-    echo content; exec cat "$path"
-fi
+    if missing "$path"; then echo absent; return; fi
+    if ! facts "$path"; then
+        case $facts in
+        *'No such file'* | *'Not a directory'*) echo absent ;;
+        *) echo error; printf %s "$facts" ;;
+        esac
+        return 0
+    fi
+    echo "stat $facts"
+    if [ -L "$path" ]; then
+        echo target; last readlink "$path"
+    elif [ -f "$path" ] && [ "$depth" != nothing ]; then
+        size=${facts#* * * } size=${size%% *}
+        if [ "$size" -gt "$short" ] && { [ "$depth" != content ] || [ -n "$known" ] || [ "$size" -gt "$limit" ]; }; then
+            sum=$(sha256sum <"$path") || return 1
+            sum=${sum%% *}
+            echo "sha256 $sum"
+            [ "$depth" = content ] && [ "$sum" != "$known" ] && [ "$size" -le "$limit" ] || return 0
+        fi
+        echo content; last cat "$path"
+    fi
+}
+if [ -z "${oneex_each-}" ]; then look "$@"; exit; fi
+gather "$@"
+while [ $# -gt 0 ]; do
+    look "$@"
+    answered "$?"
+    shift 6
+done
 "#;
 
 /// Files of so many bytes are sent rather than summed up on the host: that is one small program less to load there.
@@ -218,7 +251,7 @@ pub(crate) async fn probe_all(
     };
     let follow = if follow { "follow" } else { "stay" };
     let (most, short) = (limit.to_string(), short.to_string());
-    let mut command = Command::script(SCRIPT, [path, follow, word, known, &most, &short]).tidy();
+    let mut command = Command::script(SCRIPT, [path, follow, word, known, &most, &short]).tidy().repeats();
     command.keep = usize::try_from(limit).unwrap_or(usize::MAX / 2).saturating_add(64 << 10);
     let output = reader.query(command).await?;
     if !output.ok() {
@@ -387,5 +420,94 @@ mod tests {
         }
         let error = probe(&host, "etc/motd", false, Depth::Facts).await.expect_err("a relative path");
         assert_eq!(error.message, "`etc/motd` is not an absolute path");
+    }
+
+    /// What the script prints for these sets of parameters, each alone or all at once.
+    fn printed(sh: &[&str], sets: &[[&str; 6]], is_together: bool) -> Vec<(i32, String)> {
+        let run = |before: &str, args: &[&str]| {
+            let text = format!("{before} eval \"$TEXT\"");
+            let mut process = std::process::Command::new(sh[0]);
+            process.args(&sh[1..]).args(["-c", &text, "sh"]).args(args).env("TEXT", super::SCRIPT);
+            let output = process.output().expect("it runs");
+            (output.status.code().expect("a status"), String::from_utf8_lossy(&output.stdout).into_owned())
+        };
+        if !is_together {
+            return sets.iter().map(|set| run("", set)).collect();
+        }
+        let printed = run("oneex_each=6; answered() { printf '<END %s>' \"$1\"; };", sets.as_flattened()).1;
+        let answers = printed.split_inclusive('>').map(|answer| {
+            let (text, status) = answer.split_once("<END ").expect("an end");
+            (status.trim_end_matches('>').parse().expect("a status"), text.to_owned())
+        });
+        answers.collect()
+    }
+
+    #[test]
+    fn many_paths_are_looked_at_as_each_alone() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = |name: &str| folder.path().join(name).display().to_string();
+        std::fs::create_dir(path("d")).expect("a folder");
+        for (name, content) in [
+            ("f", "x"),
+            ("d/f", "y"),
+            ("a b", "z"),
+            ("t\tf", "1"),
+            ("l\nf", "2"),
+            ("-n", "3"),
+            ("*", "4"),
+            ("long", &"5".repeat(9000)),
+        ] {
+            std::fs::write(path(name), content).expect("a file");
+        }
+        for (to, name) in [("f", "link"), ("gone", "dead"), ("loop", "loop"), ("d", "to d")] {
+            std::os::unix::fs::symlink(to, path(name)).expect("a link");
+        }
+        let names = [
+            "f",
+            "d",
+            "d/f",
+            "d/../f",
+            "a b",
+            "t\tf",
+            "l\nf",
+            "-n",
+            "*",
+            "long",
+            "link",
+            "dead",
+            "loop",
+            "to d",
+            "to d/f",
+            "gone",
+            "gone/f",
+            "f/f",
+            "f",
+            &"n".repeat(300),
+            "",
+        ];
+        let paths = names.map(path);
+        let mut sets = Vec::new();
+        for path in &paths {
+            for follow in ["follow", "stay"] {
+                for (depth, known, limit) in [
+                    ("nothing", "", "0"),
+                    ("checksum", "", "0"),
+                    ("content", "", "100000"),
+                    ("content", "0", "5000"),
+                ] {
+                    sets.push([path.as_str(), follow, depth, known, limit, "4096"]);
+                }
+            }
+        }
+        for sh in [&["dash"][..], &["bash"], &["busybox", "sh"]] {
+            let alone = printed(sh, &sets, false);
+            let together = printed(sh, &sets, true);
+            assert_eq!(alone.len(), together.len(), "{sh:?}");
+            for ((one, other), set) in alone.iter().zip(&together).zip(&sets) {
+                assert_eq!(one, other, "{sh:?}: {set:?}");
+            }
+            let stats = |text: &str| alone.iter().filter(|(_, printed)| printed.contains(text)).count();
+            assert!(stats("stat ") > 60 && stats("absent") > 20 && stats("content\n") > 20, "{sh:?}");
+        }
     }
 }

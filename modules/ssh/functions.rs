@@ -57,11 +57,6 @@ impl Calls {
         Ok(Self { text, functions: vec![function] })
     }
 
-    /// How long it is, with all that it calls.
-    pub(super) fn size(&self) -> usize {
-        self.text.len() + self.functions.iter().map(|function| function.text.len() + 64).sum::<usize>()
-    }
-
     /// Adds another text, which comes after this one.
     pub(super) fn push(&mut self, text: &str, functions: Vec<Function>) {
         self.text.push_str(text);

@@ -44,6 +44,10 @@ pub struct Command {
     /// It leaves no process behind when it ends, so that nobody has to look for one, which costs a host more than a
     /// small command does: what an operation runs for itself is so as a rule, what a person writes may be anything.
     pub tidy: bool,
+    /// Its script answers for several sets of parameters at once, which costs a host less than as many scripts. Where
+    /// the variable `oneex_each` is set, it has so many parameters for each; after each answer it calls `answered
+    /// STATUS`, a function that is there then.
+    pub repeats: bool,
     /// Makes it outlive the connection: it is run once, however often it is sent.
     pub claim: Option<Claim>,
 }
@@ -93,6 +97,7 @@ impl Command {
             keep: Self::KEEP,
             followed: false,
             tidy: false,
+            repeats: false,
             claim: None,
         }
     }
@@ -108,6 +113,13 @@ impl Command {
     #[must_use]
     pub fn tidy(mut self) -> Self {
         self.tidy = true;
+        self
+    }
+
+    /// Says that its script answers for several sets of parameters at once.
+    #[must_use]
+    pub fn repeats(mut self) -> Self {
+        self.repeats = true;
         self
     }
 

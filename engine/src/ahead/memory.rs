@@ -45,8 +45,9 @@ struct SavedPlace {
     host: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     user: Option<String>,
-    /// The text's index, the bytes of output that are kept, the parameters, whether an action comes before it.
-    reads: Vec<(usize, usize, Vec<String>, bool)>,
+    /// The text's index, the bytes of output that are kept, the parameters, whether the script answers for several,
+    /// whether an action comes before it.
+    reads: Vec<(usize, usize, Vec<String>, bool, bool)>,
 }
 
 impl Memory {
@@ -135,7 +136,7 @@ impl Saved {
             user: place.user.clone(),
             reads: reads
                 .iter()
-                .map(|read| (number(&read.text), read.keep, read.args.clone(), read.begins))
+                .map(|read| (number(&read.text), read.keep, read.args.clone(), read.repeats, read.begins))
                 .collect(),
         });
         let places = saved.collect();
@@ -147,8 +148,8 @@ impl Saved {
             return HashMap::new();
         }
         let texts: Vec<Arc<str>> = self.texts.into_iter().map(Arc::from).collect();
-        let read = |(number, keep, args, begins)| {
-            Some(Read { text: Arc::clone(texts.get::<usize>(number)?), args, keep, begins })
+        let read = |(number, keep, args, repeats, begins)| {
+            Some(Read { text: Arc::clone(texts.get::<usize>(number)?), args, keep, repeats, begins })
         };
         let places = self.places.into_iter().map(|saved| {
             let place = Place { node: saved.node, host: saved.host, user: saved.user };
@@ -213,8 +214,8 @@ mod tests {
             "{",
             "[]",
             r#"{"version":1,"texts":["x"],"places":[{"node":"a","host":"h1","reads":[[0,1,[]]]}]}"#,
-            r#"{"version":3,"texts":["x"],"places":[{"node":"a","host":"h1","reads":[[0,1,[],false]]}]}"#,
-            r#"{"version":2,"texts":[],"places":[{"node":"a","host":"h1","reads":[[0,1,[],false],[18446744073709551615,1,[],true]]}]}"#,
+            r#"{"version":3,"texts":["x"],"places":[{"node":"a","host":"h1","reads":[[0,1,[],false,false]]}]}"#,
+            r#"{"version":2,"texts":[],"places":[{"node":"a","host":"h1","reads":[[0,1,[],false,false],[18446744073709551615,1,[],true,false]]}]}"#,
         ] {
             let file = folder.path().join("reads.json");
             std::fs::write(&file, text).expect("it is written");

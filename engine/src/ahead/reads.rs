@@ -22,6 +22,8 @@ pub(crate) struct Read {
     pub(super) text: Arc<str>,
     pub(super) args: Vec<String>,
     pub(super) keep: usize,
+    /// Its script answers for several at once.
+    pub(super) repeats: bool,
     /// An action came before it, so that what was read earlier says nothing of it.
     pub(super) begins: bool,
 }
@@ -39,6 +41,7 @@ impl Read {
                 text: text.as_str().into(),
                 args: args.clone(),
                 keep: command.keep,
+                repeats: command.repeats,
                 begins: false,
             }),
             _ => None,
@@ -54,6 +57,7 @@ impl Read {
         let mut command = Command::script(&*self.text, self.args.iter().map(String::as_str));
         command.keep = self.keep;
         command.tidy = true;
+        command.repeats = self.repeats;
         command.user = user.map(str::to_owned);
         command
     }
