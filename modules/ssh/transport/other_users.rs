@@ -153,7 +153,9 @@ async fn nothing_is_left_of_what_another_user_ran() {
         let farm = farm(sudoers, "permit oneex-ops as oneex-deploy", &[]);
         let host = connected(&farm, method, password).await;
         let seconds = format!("73{number}.41");
-        for tidy in [false, true] {
+        // What is tidy is ended in another way, which is the same for all of these; the last has a password to type.
+        let tidy = [0, ODD.len() - 1].contains(&number).then_some(true);
+        for tidy in [false].into_iter().chain(tidy) {
             let text = format!("trap '' HUP TERM; sleep {seconds} & (sleep {seconds})");
             let mut command = Command::shell(text);
             command.tidy = tidy;
