@@ -1,17 +1,16 @@
 //! Files with a wanted content: what `write`, `copy`, `template`, `line` and `block` have in common.
 
-use std::path::Path;
-use std::sync::Arc;
-
-use oneex_sdk::{Change, OpError, OpResult, Output, Reader, SecretSink, Writer};
+use oneex_sdk::{Change, OpError, OpResult, Output, Reader, Writer};
 use regex::Regex;
-use sha2::{Digest as _, Sha256};
 
 use super::attributes::Attributes;
 use super::edit::Place;
 use super::mode::Mode;
 use super::place::{Placement, Source};
 use super::probe::{Depth, Probe, check_file_path, probe};
+pub(crate) use wanted::Wanted;
+
+mod wanted;
 
 /// Larger files are compared by checksum alone and shown by size.
 pub(crate) const LARGEST_SHOWN: u64 = 1 << 20;
@@ -24,59 +23,6 @@ pub(crate) struct ContentState {
     private: Option<Mode>,
 }
 
-/// A wanted content.
-pub(crate) struct Wanted {
-    source: Source,
-    sha256: String,
-    size: u64,
-}
-
-impl Wanted {
-    /// Bytes in memory.
-    pub(crate) fn bytes(bytes: impl Into<Arc<[u8]>>) -> Self {
-        let bytes = bytes.into();
-        let sha256 = format!("{:x}", Sha256::digest(&bytes));
-        Self { size: bytes.len() as u64, sha256, source: Source::Bytes(bytes) }
-    }
-
-    /// Its checksum, in hexadecimal digits.
-    pub(crate) fn sha256(&self) -> &str {
-        &self.sha256
-    }
-
-    /// Its size in bytes.
-    pub(crate) fn size(&self) -> u64 {
-        self.size
-    }
-
-    /// Says whether it holds a secret; a file that is too large to be shown is not searched.
-    pub(crate) fn is_secret(&self, secrets: &dyn SecretSink) -> bool {
-        match &self.source {
-            Source::Bytes(bytes) => secrets.is_tainted(&String::from_utf8_lossy(bytes)),
-            Source::File(_) => false,
-        }
-    }
-
-    /// A file of the controller; kept in memory only where it is small.
-    pub(crate) async fn file(path: &Path) -> OpResult<Self> {
-        let path = path.to_owned();
-        let wrong = |path: &Path, error: &dyn std::fmt::Display| {
-            OpError::invalid(format!("`{}` cannot be read: {error}", path.display()))
-        };
-        let reading = tokio::task::spawn_blocking(move || {
-            let mut file = std::fs::File::open(&path).map_err(|error| wrong(&path, &error))?;
-            let size = file.metadata().map_err(|error| wrong(&path, &error))?.len();
-            if size <= LARGEST_SHOWN {
-                return std::fs::read(&path).map(Self::bytes).map_err(|error| wrong(&path, &error));
-            }
-            let mut hash = Sha256::new();
-            let size = std::io::copy(&mut file, &mut hash).map_err(|error| wrong(&path, &error))?;
-            Ok(Self { sha256: format!("{:x}", hash.finalize()), size, source: Source::File(path) })
-        });
-        reading.await.map_err(|error| OpError::failed(error.to_string()))?
-    }
-}
-
 /// Looks at `path` for a wanted content.
 pub(crate) async fn look(
     reader: &dyn Reader,
@@ -85,7 +31,7 @@ pub(crate) async fn look(
     wanted: Wanted,
 ) -> OpResult<ContentState> {
     check_file_path(path)?;
-    let depth = Depth::Content { unless: &wanted.sha256, limit: LARGEST_SHOWN };
+    let depth = Depth::Content { unless: wanted.sha256(), limit: LARGEST_SHOWN };
     let probe = probe(reader, path, follow, depth).await?;
     probe.expect_file()?;
     Ok(ContentState::new(reader, probe, wanted))
@@ -109,12 +55,11 @@ impl ContentState {
         let name = self.probe.path.as_str();
         match file {
             _ if self.private.is_some() => {
-                let is_same = file.is_some_and(|file| {
-                    !replace || file.sha256.as_deref() == Some(self.wanted.sha256.as_str())
-                });
+                let is_same =
+                    file.is_some_and(|file| !replace || file.sha256.as_deref() == Some(self.wanted.sha256()));
                 if !is_same {
                     let before = file.map(|file| format!("{} bytes", file.size));
-                    let after = format!("{} bytes with a secret, not shown", self.wanted.size);
+                    let after = format!("{} bytes with a secret, not shown", self.wanted.size());
                     change.property("content", before, Some(after));
                 }
             }
@@ -125,10 +70,10 @@ impl ContentState {
                 };
                 match wanted {
                     Some(bytes) => change.text("content", name, None, Some(bytes)),
-                    None => change.property("content", None, Some(format!("{} bytes", self.wanted.size))),
+                    None => change.property("content", None, Some(format!("{} bytes", self.wanted.size()))),
                 };
             }
-            Some(file) if replace && file.sha256.as_deref() != Some(&self.wanted.sha256) => {
+            Some(file) if replace && file.sha256.as_deref() != Some(self.wanted.sha256()) => {
                 match (&file.content, &self.wanted.source) {
                     (Some(before), Source::Bytes(after)) => {
                         change.text("content", name, Some(before), Some(after))
@@ -140,7 +85,7 @@ impl ContentState {
                             file.size,
                             file.sha256.as_deref().unwrap_or("unknown")
                         )),
-                        Some(format!("{} bytes, sha256 {}", self.wanted.size, self.wanted.sha256)),
+                        Some(format!("{} bytes, sha256 {}", self.wanted.size(), self.wanted.sha256())),
                     ),
                 };
             }
@@ -164,7 +109,7 @@ impl ContentState {
         let placement = Placement {
             probe: &self.probe,
             source,
-            sha256: &self.wanted.sha256,
+            sha256: self.wanted.sha256(),
             attributes,
             backup,
             validate,
@@ -181,8 +126,8 @@ impl ContentState {
     pub(crate) fn output(&self) -> Output {
         Output::none()
             .with("path", self.probe.path.as_str())
-            .with("sha256", self.wanted.sha256.as_str())
-            .with("size", self.wanted.size)
+            .with("sha256", self.wanted.sha256())
+            .with("size", self.wanted.size())
     }
 }
 

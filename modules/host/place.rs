@@ -124,7 +124,7 @@ trap - EXIT
 const CHANGED: &str = "what arrived is not what was read before: was the source changed meanwhile?";
 
 /// Above this, content is uploaded beside the script and not through its standard input.
-const LARGEST_INLINE: usize = 4 << 20;
+const LARGEST_INLINE: usize = 256 << 10;
 
 /// New content.
 #[derive(Debug, Clone)]

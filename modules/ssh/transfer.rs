@@ -8,7 +8,7 @@ use super::job::Sink;
 use super::transport::{SshTransport, Streams};
 
 /// Bytes that are handed over at a time.
-const CHUNK: usize = 256 * 1024;
+const CHUNK: usize = 64 * 1024;
 /// Chunks on their way between the file and the session.
 pub(super) const AHEAD: usize = 8;
 
