@@ -25,7 +25,7 @@ task("b").on(hosts("web")).needs(a).run(|h| { if h.name == "h2" { h.exec(["touch
 "#,
     );
     let stream = fleet.run(0, &[]);
-    stream.before(("node_finished", "b", "h2"), ("node_finished", "a", "h1"));
+    stream.before(("node_started", "b", "h2"), ("node_finished", "a", "h1"));
     stream.before(("node_finished", "a", "h1"), ("node_started", "b", "h1"));
 }
 
