@@ -86,11 +86,13 @@ stdin)
     if said=$(dd bs=65536 conv=fsync 2>&1 >"$staged"); then
         written=yes
     else
-        case $said in
-        *conv*) [ -f "$staged" ] && [ ! -s "$staged" ] && [ -O "$staged" ] && cat >>"$staged" ;;
-        *) printf '%s\n' "${said%%
-*}" >&2; exit 1 ;;
-        esac
+        case $said in *conv*) unable=yes ;; *) unable= ;; esac
+        if [ -z "$unable" ] || [ ! -f "$staged" ] || [ -s "$staged" ] || [ ! -O "$staged" ]; then
+            printf '%s\n' "${said%%
+*}" >&2
+            exit 1
+        fi
+        cat >>"$staged"
     fi ;;
 esac
 set +C

@@ -44,6 +44,28 @@ async fn what_did_not_arrive_as_it_was_takes_no_place() {
 }
 
 #[tokio::test]
+async fn what_dd_cannot_do_is_done_without_it_and_half_a_file_takes_no_place() {
+    let half = "head -c 3; echo \"dd: error writing 'conv': No space left on device\" >&2; exit 1";
+    let unable = "echo 'dd: unknown conversion fsync' >&2; exit 1";
+    for (dd, expected) in [(unable, None), (half, Some("No space left on device"))] {
+        let host = host("exec /usr/bin/sha256sum");
+        let program = host.write("bin/dd", format!("#!/bin/sh\n{dd}\n"));
+        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).expect("a mode");
+        host.project_write("files/small", "new content\n");
+        let path = host.write("f conv", "old\n");
+        let done = laws::run(Copy, &host, json!({ "src": "small", "path": path })).await;
+        match expected {
+            None => assert!(done.expect("it is written").changed),
+            Some(cause) => assert_eq!(done.expect_err("it is full").message, format!("`{path}`: {cause}")),
+        }
+        let content = if expected.is_none() { "new content\n" } else { "old\n" };
+        assert_eq!(host.content("f conv").as_deref(), Some(content.as_bytes()), "{dd}");
+        let names = std::fs::read_dir(host.root()).expect("the folder").flatten();
+        assert_eq!(names.count(), 2, "nothing is left");
+    }
+}
+
+#[tokio::test]
 async fn a_file_that_somebody_changes_meanwhile_is_not_replaced() {
     // What is summed up has got a line more than what was read.
     let host = host("{ cat; echo more; } | /usr/bin/sha256sum");
