@@ -77,6 +77,26 @@ pub(super) struct Job {
     pub(super) purpose: Purpose,
 }
 
+impl Job {
+    /// One of the session's own, of whose output nothing is kept.
+    pub(super) fn own(user: Option<String>, token: String, request: String, purpose: Purpose) -> Self {
+        Self {
+            id: 0,
+            user,
+            folder: None,
+            token,
+            request,
+            plain: None,
+            claimed: None,
+            body: Body::Inline,
+            sink: None,
+            keep: [0, 0],
+            timeout: None,
+            purpose,
+        }
+    }
+}
+
 /// Where output goes beside the result.
 #[derive(Debug)]
 pub(super) struct Sink {

@@ -6,7 +6,7 @@ use oneex_sdk::{Command, CommandOutput, OpError, OpResult};
 
 use super::Actor;
 use crate::ssh::frames::new_token;
-use crate::ssh::job::{Body, Job, Purpose};
+use crate::ssh::job::{Job, Purpose};
 use crate::ssh::request::{self, END_GROUP, Input};
 use crate::ssh::running::Stop;
 use crate::ssh::shell::{Shell, State};
@@ -80,20 +80,7 @@ impl Actor {
         let command = Command::script(END_GROUP, [group]);
         let token = new_token();
         let Ok(request) = request::request(&command, &token, Input::Inline(&[]), None) else { return };
-        self.queue.push_front(Box::new(Job {
-            id: 0,
-            user,
-            folder: None,
-            token,
-            request,
-            plain: None,
-            claimed: None,
-            body: Body::Inline,
-            sink: None,
-            keep: [0, 0],
-            timeout: None,
-            purpose: Purpose::EndCommandOf(shell),
-        }));
+        self.queue.push_front(Box::new(Job::own(user, token, request, Purpose::EndCommandOf(shell))));
     }
 
     /// No shell can be had for ending commands: theirs are closed instead, which is all that is left.

@@ -7,7 +7,7 @@ use oneex_sdk::Command;
 use super::Actor;
 use crate::ssh::aftermath;
 use crate::ssh::frames::new_token;
-use crate::ssh::job::{Body, Job, Purpose};
+use crate::ssh::job::{Job, Purpose};
 use crate::ssh::request;
 use crate::ssh::shell::State;
 
@@ -21,20 +21,7 @@ impl Actor {
         for (user, folder) in std::mem::take(&mut self.folders) {
             let token = new_token();
             let request = request::tidy(&folder, &token);
-            self.queue.push_back(Box::new(Job {
-                id: 0,
-                user,
-                folder: None,
-                token,
-                request,
-                plain: None,
-                claimed: None,
-                body: Body::Inline,
-                sink: None,
-                keep: [0, 0],
-                timeout: None,
-                purpose: Purpose::Tidy,
-            }));
+            self.queue.push_back(Box::new(Job::own(user, token, request, Purpose::Tidy)));
         }
     }
 
