@@ -63,11 +63,12 @@ fn printed(sh: &[&str], sets: &[[&str; 6]], is_together: bool) -> Vec<(i32, Stri
 
 /// The same without the time of the last access, which looking at a content changes.
 fn without_access((status, printed): &(i32, String)) -> (i32, String) {
-    let line = |line: &str| match line.starts_with("stat ") {
-        true => line.split(' ').enumerate().filter(|(place, _)| *place != 6).map(|(_, word)| word).collect(),
-        false => vec![line],
+    let line = |line: &str| {
+        let is_stat = line.starts_with("stat ");
+        let words = line.split(' ').enumerate().filter(|(place, _)| !is_stat || *place != 6);
+        words.map(|(_, word)| word).collect::<Vec<_>>().join(" ")
     };
-    (*status, printed.split('\n').map(|text| line(text).join(" ")).collect::<Vec<_>>().join("\n"))
+    (*status, printed.split('\n').map(line).collect::<Vec<_>>().join("\n"))
 }
 
 #[test]
