@@ -19,6 +19,7 @@ need dot graphviz
 need cc gcc
 need make make
 need perl perl
+need openssl openssl
 need busybox busybox
 need zsh zsh
 need fish fish

@@ -5,6 +5,8 @@ use base64::engine::general_purpose::STANDARD;
 use oneex_sdk::{Command, ErrorKind, OpError, OpResult, Reader};
 use sha2::{Digest as _, Sha256};
 
+use crate::shell::SUM;
+
 /// Answers on lines of a word and a value; what may hold any byte comes last, to the end, after its word alone. A
 /// program costs the host more than anything else here, so that there is none for what is not there, one for what is,
 /// and one more for its content or, where that is long, its checksum. Where many paths are looked at together, one
@@ -77,7 +79,7 @@ look() {
     elif [ -f "$path" ] && [ "$depth" != nothing ]; then
         size=${facts#* * * } size=${size%% *}
         if [ "$size" -gt "$short" ] && { [ "$depth" != content ] || [ -n "$known" ] || [ "$size" -gt "$limit" ]; }; then
-            sum=$(sha256sum <"$path") || return 1
+            sum=$(sum "$size" <"$path" || sha256sum <"$path") || return 1
             sum=${sum%% *}
             echo "sha256 $sum"
             [ "$depth" = content ] && [ "$sum" != "$known" ] && [ "$size" -le "$limit" ] || return 0
@@ -251,7 +253,9 @@ pub(crate) async fn probe_all(
     };
     let follow = if follow { "follow" } else { "stay" };
     let (most, short) = (limit.to_string(), short.to_string());
-    let mut command = Command::script(SCRIPT, [path, follow, word, known, &most, &short]).tidy().repeats();
+    let mut command = Command::script(format!("{SUM}{SCRIPT}"), [path, follow, word, known, &most, &short])
+        .tidy()
+        .repeats();
     command.keep = usize::try_from(limit).unwrap_or(usize::MAX / 2).saturating_add(64 << 10);
     let output = reader.query(command).await?;
     if !output.ok() {

@@ -6,6 +6,7 @@ use tokio::sync::mpsc;
 
 use super::job::Sink;
 use super::transport::{SshTransport, Streams};
+use crate::shell::SUM;
 
 /// Bytes that are handed over at a time.
 const CHUNK: usize = 64 * 1024;
@@ -16,14 +17,19 @@ pub(super) const AHEAD: usize = 8;
 /// tell it: summed up on the way, and not when it is all there. Status 0 says that it took them all, and
 /// nothing of them is left for the shell to read. What exists is refused, a device too; `set -C` opens it with
 /// `O_EXCL`, so neither a file nor a link that someone else made is ever written to. What is not
-/// complete, or was ended on the way, is removed again.
+/// complete, or was ended on the way, is removed again. What is large goes to the disk while the rest is on its way, so
+/// that whoever brings it there at the end does not wait for all of it.
 const RECEIVE: &str = "\
 set -C; umask 077
 if [ -e \"$1\" ] || [ -L \"$1\" ]; then echo 'it exists' >&2; exit 3; fi
 : >\"$1\" || exit 3
 trap 'rm -f -- \"$1\"; exit 143' TERM HUP
-set +C
-if command -v sha256sum >/dev/null; then head -c \"$2\" | tee \"$1\" | sha256sum; else head -c \"$2\" >\"$1\"; fi
+set +C; flushing=
+if [ \"$2\" -ge 16777216 ]; then
+    (while sleep 0.1 || sleep 1; do sync -d \"$1\" || exit; done) </dev/null >/dev/null 2>&1 & flushing=$!
+fi
+if command -v sha256sum >/dev/null; then head -c \"$2\" | tee \"$1\" | sum \"$2\"; else head -c \"$2\" >\"$1\"; fi
+[ -z \"$flushing\" ] || kill \"$flushing\"
 n=$(wc -c <\"$1\") && [ \"$n\" -eq \"$2\" ] && exit 0
 rm -f -- \"$1\"; echo \"got ${n:-no} of $2 bytes\" >&2; exit 4";
 
@@ -37,7 +43,8 @@ impl SshTransport {
         user: Option<&str>,
         cancel: &CancellationToken,
     ) -> OpResult<Option<String>> {
-        let mut command = Command::script(RECEIVE, [path.to_owned(), length.to_string()]).tidy();
+        let mut command =
+            Command::script(format!("{SUM}{RECEIVE}"), [path.to_owned(), length.to_string()]).tidy();
         command.user = user.map(str::to_owned);
         let (chunks, input) = mpsc::channel(AHEAD);
         let reading = async move {
@@ -62,7 +69,8 @@ impl SshTransport {
         read.map_err(|error| OpError::failed(format!("the content for `{path}` cannot be read: {error}")))?;
         if output.ok() {
             let sum = output.stdout_text().split(' ').next().unwrap_or_default().to_owned();
-            return Ok(Some(sum).filter(|sum| !sum.is_empty()));
+            let is_sum = sum.len() == 64 && sum.bytes().all(|byte| byte.is_ascii_hexdigit());
+            return Ok(Some(sum).filter(|_| is_sum));
         }
         let reason = output.stderr_text();
         let reason = oneex_sdk::visible(reason.lines().next().unwrap_or("no reason was given")).into_owned();

@@ -46,7 +46,11 @@ fn printed(sh: &[&str], sets: &[[&str; 6]], is_together: bool) -> Vec<(i32, Stri
     let run = |before: &str, args: &[&str]| {
         let text = format!("{before} eval \"$TEXT\"");
         let mut process = std::process::Command::new(sh[0]);
-        process.args(&sh[1..]).args(["-c", &text, "sh"]).args(args).env("TEXT", super::SCRIPT);
+        process
+            .args(&sh[1..])
+            .args(["-c", &text, "sh"])
+            .args(args)
+            .env("TEXT", format!("{}{}", super::SUM, super::SCRIPT));
         let output = process.output().expect("it runs");
         (output.status.code().expect("a status"), String::from_utf8_lossy(&output.stdout).into_owned())
     };
