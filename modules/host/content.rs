@@ -8,8 +8,11 @@ use super::edit::Place;
 use super::mode::Mode;
 use super::place::{Placement, Source};
 use super::probe::{Depth, Probe, check_file_path, probe};
+use super::steps::Steps;
+pub(crate) use asked::{Question, look_and_ask};
 pub(crate) use wanted::Wanted;
 
+mod asked;
 mod wanted;
 
 /// Larger files are compared by checksum alone and shown by size.
@@ -41,6 +44,27 @@ impl ContentState {
     fn new(reader: &dyn Reader, probe: Probe, wanted: Wanted) -> Self {
         let private = wanted.is_secret(reader.secrets()).then(Mode::private);
         Self { probe, wanted, private }
+    }
+
+    /// What was found with its text edited; what is not there is an empty text.
+    fn edited(
+        reader: &dyn Reader,
+        probe: Probe,
+        edit: impl FnOnce(&str) -> OpResult<String>,
+    ) -> OpResult<Self> {
+        let path = &probe.path;
+        let text = match probe.file() {
+            None => "",
+            Some(file) => {
+                let bytes = file.content.as_deref().ok_or_else(|| {
+                    OpError::invalid(format!("`{path}` has {} bytes, too many to edit", file.size))
+                })?;
+                std::str::from_utf8(bytes)
+                    .map_err(|_| OpError::invalid(format!("`{path}` is not UTF-8 text")))?
+            }
+        };
+        let wanted = Wanted::bytes(edit(text)?.into_bytes());
+        Ok(Self::new(reader, probe, wanted))
     }
 
     /// Adds the mode of a secret content where none is given.
@@ -104,6 +128,19 @@ impl ContentState {
         backup: bool,
         validate: Option<&str>,
     ) -> OpResult<Output> {
+        self.apply_between(writer, change, attributes, backup, validate, None).await
+    }
+
+    /// Makes it so, and does `steps` before and after in the same round trip.
+    pub(crate) async fn apply_between(
+        &self,
+        writer: &dyn Writer,
+        change: &Change,
+        attributes: Attributes<'_>,
+        backup: bool,
+        validate: Option<&str>,
+        steps: Option<&Steps<'_>>,
+    ) -> OpResult<Output> {
         let source = change.has("content").then(|| self.wanted.source.clone());
         let attributes = self.guarded(attributes);
         let placement = Placement {
@@ -114,7 +151,7 @@ impl ContentState {
             backup,
             validate,
         };
-        let made = placement.apply(writer).await?;
+        let made = placement.apply_between(writer, steps).await?;
         let output = self.output();
         Ok(match made {
             Some(backup) => output.with("backup", backup),
@@ -144,7 +181,7 @@ pub(crate) async fn look_and_edit(
     let limit = LARGEST_EDITED;
     let probe = probe(reader, path, true, Depth::Content { unless: "", limit }).await?;
     probe.expect_file()?;
-    let Some(file) = probe.file() else {
+    if probe.file().is_none() {
         return match (is_removal, create) {
             (true, _) => Ok(None),
             (false, true) => {
@@ -156,15 +193,8 @@ pub(crate) async fn look_and_edit(
                     .hint("`create: true` makes the file"))
             }
         };
-    };
-    let size = file.size;
-    let bytes = file.content.as_deref();
-    let bytes =
-        bytes.ok_or_else(|| OpError::invalid(format!("`{path}` has {size} bytes, too many to edit")))?;
-    let text =
-        std::str::from_utf8(bytes).map_err(|_| OpError::invalid(format!("`{path}` is not UTF-8 text")))?;
-    let wanted = Wanted::bytes(edit(text).into_bytes());
-    Ok(Some(ContentState::new(reader, probe, wanted)))
+    }
+    ContentState::edited(reader, probe, |text| Ok(edit(text))).map(Some)
 }
 
 /// Larger files are not edited by lines.

@@ -8,6 +8,7 @@ pub mod ops;
 
 mod accounts;
 mod packages;
+mod system;
 
 mod attributes;
 mod content;
@@ -17,6 +18,7 @@ mod many;
 mod mode;
 mod place;
 mod probe;
+mod steps;
 mod tree;
 
 #[cfg(test)]

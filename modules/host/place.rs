@@ -9,6 +9,7 @@ use oneex_sdk::{Command, Content, OpError, OpResult, Writer};
 use super::attributes::Attributes;
 use super::mode::octal;
 use super::probe::{Found, Probe, failure, upload_failure};
+use super::steps::Steps;
 
 /// Functions of all scripts that put something into its place.
 ///
@@ -156,6 +157,15 @@ pub(crate) struct Placement<'a> {
 impl Placement<'_> {
     /// Does it, and gives the path of the backup where one was made.
     pub(crate) async fn apply(self, writer: &dyn Writer) -> OpResult<Option<String>> {
+        self.apply_between(writer, None).await
+    }
+
+    /// The same, with steps before and after.
+    pub(crate) async fn apply_between(
+        self,
+        writer: &dyn Writer,
+        steps: Option<&Steps<'_>>,
+    ) -> OpResult<Option<String>> {
         let path = self.probe.path.as_str();
         let file = self.probe.file();
         let staged = staged_name(path)?;
@@ -209,10 +219,17 @@ impl Placement<'_> {
         let mut args: Vec<&str> =
             vec![path, &staged, word, &mode, &owner, &group, kept_word, &expected, uploaded, &backup];
         args.extend(validate.iter().map(String::as_str));
-        let output =
-            writer.run(Command::script(format!("{FUNCTIONS}{SCRIPT}"), args).stdin(stdin).tidy()).await?;
+        // What a step starts may stay; a placement alone leaves nothing behind.
+        let command = match steps {
+            None => Command::script(format!("{FUNCTIONS}{SCRIPT}"), args).tidy(),
+            Some(steps) => steps.command(SCRIPT, &args),
+        };
+        let output = writer.run(command.stdin(stdin)).await?;
         if !output.ok() {
-            return Err(failure(path, &output.stderr_text()));
+            return Err(match steps {
+                None => failure(path, &output.stderr_text()),
+                Some(steps) => steps.failure(path, output),
+            });
         }
         Ok(Some(format!("{path}{backup}")).filter(|_| !backup.is_empty()))
     }

@@ -11,7 +11,7 @@ use crate::shell::SUM;
 /// program costs the host more than anything else here, so that there is none for what is not there, one for what is,
 /// and one more for its content or, where that is long, its checksum. Where many paths are looked at together, one
 /// stat(1) tells of all that are there.
-const SCRIPT: &str = r#"
+pub(crate) const SCRIPT: &str = r#"
 export LC_ALL=C
 format='%f %u %g %s %Y %X %Z %i %d %h %U %G' all= tab='	' line='
 '
@@ -322,7 +322,8 @@ fn known_failure(path: &str, text: &str) -> Option<OpError> {
     })
 }
 
-fn parse(path: &str, mut answer: &[u8]) -> OpResult<Probe> {
+/// Reads an answer of [`SCRIPT`].
+pub(crate) fn parse(path: &str, mut answer: &[u8]) -> OpResult<Probe> {
     let wrong = || OpError::failed(format!("`{path}`: the host answered in a way that is not understood"));
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).map_err(|_| wrong());
     let mut probe = Probe { path: path.to_owned(), found: None };
