@@ -1,6 +1,7 @@
 //! The index of operations on hosts: one file, one `mod` line and one registering line each.
 
 mod absent;
+mod authorized_keys;
 mod block;
 mod copy;
 mod directory;
@@ -9,6 +10,8 @@ mod fetch;
 mod file;
 mod find;
 mod group;
+mod known_host;
+mod limits;
 mod line;
 mod link;
 mod packages;
@@ -18,6 +21,7 @@ mod reboot;
 mod script;
 mod service;
 mod stat;
+mod sudoers;
 mod template;
 mod user;
 mod wait_port;
@@ -40,6 +44,10 @@ pub fn register(registry: &mut Registry) {
     registry.op(service::Service);
     registry.op(group::Group);
     registry.op(user::User);
+    registry.op(authorized_keys::AuthorizedKeys);
+    registry.op(sudoers::Sudoers);
+    registry.op(known_host::KnownHost);
+    registry.op(limits::Limits);
     registry.op(exec::Exec);
     registry.op(query::Query);
     registry.op(script::Script);

@@ -1,5 +1,6 @@
 //! Operations on real hosts whose system folders are the test's own.
 
+mod authorized_keys;
 mod busybox;
 mod group;
 mod machine;
