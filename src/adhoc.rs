@@ -81,6 +81,7 @@ impl Code for Operation {
             user: self.user.clone(),
             options: self.options.clone(),
             position: place(),
+            judge: None,
         };
         let outcome = perform(context, call)?;
         Ok(Returned { value: Value::Object(outcome.fields), unknown: false })

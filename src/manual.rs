@@ -107,7 +107,11 @@ fn options(manual: &Manual) -> Vec<OptionRow> {
             } else if let Some(default) = default {
                 about.push_str(&format!(" (default: {default})"));
             }
-            OptionRow { name: name.clone(), kind: type_name(schema, &manual.schema), about }
+            let mut kind = type_name(schema, &manual.schema);
+            if manual.takes_closure(name) {
+                kind.push_str(" | closure");
+            }
+            OptionRow { name: name.clone(), kind, about }
         })
         .collect();
     let place = |option: &OptionRow| manual.positional.iter().position(|name| *name == option.name);

@@ -11,6 +11,7 @@ mod packages;
 mod system;
 
 mod attributes;
+mod conditions;
 mod content;
 mod edit;
 mod invocation;

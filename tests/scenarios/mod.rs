@@ -6,6 +6,7 @@ pub(crate) mod fleet;
 mod handlers;
 mod http_calls;
 mod interrupts;
+mod judged;
 mod long_output;
 mod lost;
 mod output;

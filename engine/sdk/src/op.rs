@@ -162,6 +162,13 @@ impl Manual {
             .unwrap_or_default()
     }
 
+    /// Says whether an option may be a closure of the script, which answers when the operation is done: its property is
+    /// a boolean with the keyword `closure`, and a closure stands for what it will say.
+    pub fn takes_closure(&self, option: &str) -> bool {
+        let property = self.schema.get("properties").and_then(|properties| properties.get(option));
+        property.and_then(|property| property.get("closure")).and_then(Value::as_bool).unwrap_or(false)
+    }
+
     /// The names of the options that must be given.
     pub fn required(&self) -> Vec<&str> {
         self.schema

@@ -5,6 +5,9 @@ use std::collections::BTreeSet;
 use oneex_sdk::Value;
 use rhai::{Expr, FnPtr};
 
+/// The keyword of a property that a closure may answer, see [`oneex_sdk::Manual::takes_closure`].
+const CLOSURE: &str = "closure";
+
 /// What a literal is, as far as the text tells.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Literal {
@@ -62,7 +65,7 @@ impl Literal {
             Self::Text(_) => kind == "string",
             Self::Array => kind == "array",
             Self::Map => kind == "object",
-            Self::Function => false,
+            Self::Function => kind == CLOSURE,
         }
     }
 }
@@ -96,6 +99,7 @@ pub(super) fn mismatch(literal: &Literal, schema: &Value, root: &Value) -> Optio
             "string" => Some("a string"),
             "array" => Some("an array"),
             "object" => Some("a map"),
+            CLOSURE => Some("a closure"),
             _ => None,
         });
         let names: Vec<&str> = names.collect();
@@ -137,11 +141,14 @@ fn allowed(schema: &Value, root: &Value, depth: usize) -> Option<Allowed> {
         let texts = values.iter().filter_map(Value::as_str).map(str::to_owned).collect();
         return Some(Allowed { types: values.iter().map(kind).collect(), texts: Some(texts) });
     }
-    let types = match object.get("type")? {
+    let mut types = match object.get("type")? {
         Value::String(one) => BTreeSet::from([one.clone()]),
         Value::Array(several) => several.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
         _ => return None,
     };
+    if object.get(CLOSURE).and_then(Value::as_bool).unwrap_or(false) {
+        types.insert(CLOSURE.to_owned());
+    }
     Some(Allowed { types, texts: None })
 }
 

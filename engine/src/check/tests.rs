@@ -26,6 +26,7 @@ fn manual(
             "mode": { "type": ["string", "null"] },
             "count": { "type": "integer" },
             "vars": { "type": "object" },
+            "says": { "type": ["boolean", "null"], "closure": true },
             "state": { "anyOf": [{ "$ref": "#/$defs/State" }, { "type": "null" }] },
         },
         "required": ["path"],
@@ -143,12 +144,20 @@ fn planted_mistakes_are_found_at_their_place() {
         ),
         (
             "fn f(h) { h.file(\"/x\", #{ \"colour\": 1 }) }",
-            "unknown-option@27+8: `file` has no option `colour` | options are: path, mode, count, vars, state",
+            "unknown-option@27+8: `file` has no option `colour` | options are: path, mode, count, vars, says, state",
         ),
         (
             "fn f(h) { h.file(\"/x\", #{ mode: 0644 }) }",
             "option-type@33+1: the option `mode` of `file` must be a string, not a whole number | \
              a file mode stands in quotes, such as `\"0644\"`",
+        ),
+        (
+            "fn f(h) { h.file(\"/x\", #{ says: \"yes\" }) }",
+            "option-type@33+5: the option `says` of `file` must be true or false or a closure, not a string",
+        ),
+        (
+            "fn f(h) { h.file(\"/x\", #{ mode: |done| true }) }",
+            "option-type@33+1: the option `mode` of `file` must be a string, not a function",
         ),
         (
             "fn f(h) { h.file(true) }",
@@ -224,6 +233,7 @@ fn right_code_passes() {
         "let t = task(\"a\").on([1]).batch(2).retry(3, \"5s\").run(|h| h.file(\"/x\", #{ mode: \"0644\" }));",
         "let o = #{ path: \"/x\" }; task(\"a\").run(|h| h.file(o));",
         "fn f(h) { h.file(#{ path: `/x/${h}`, count: 1, state: \"started\", vars: #{ any: 1 } }) }",
+        "fn f(h) { h.file(\"/x\", #{ says: |done| true }); h.file(\"/x\", #{ says: false }) }",
         "fn f(h) { h.template(\"/x\", #{ anything: 1 }) }",
         "fn f(h) { h.template(\"/x\", #{ anything: 1 }, #{ mode: \"0644\" }) }",
         "fn f(h) { h.file(h.name, #{ mode: () }) }",

@@ -37,7 +37,12 @@ pub struct OpCall<'a> {
     pub options: Value,
     /// Where the script calls.
     pub position: Position,
+    /// Says whether an action that was done changed something, from its result; without it the operation does.
+    pub judge: Option<&'a Judge<'a>>,
 }
+
+/// See [`OpCall::judge`].
+pub type Judge<'a> = dyn Fn(&OpOutcome) -> Result<bool, Interrupt> + 'a;
 
 /// What came of a call.
 #[derive(Debug, Clone)]
@@ -67,7 +72,7 @@ pub fn perform(node: &Arc<NodeContext>, call: OpCall<'_>) -> Result<OpOutcome, I
     });
     node.run.counters.operations.fetch_add(1, Ordering::Relaxed);
     let begun = Instant::now();
-    let result = performing.perform();
+    let result = performing.perform().and_then(|done| performing.judged(done, call.judge));
     tracing::debug!(
         op = performing.number,
         name = performing.name,
@@ -357,6 +362,18 @@ impl<'a> Performing<'a> {
         } else {
             (OpStatus::WillChange, outcome(looked.change, looked.output, true, None))
         }
+    }
+
+    /// Asks who knows better whether it changed something. Nobody is asked of what was not done.
+    fn judged(
+        &self,
+        (status, outcome): (OpStatus, OpOutcome),
+        judge: Option<&Judge<'_>>,
+    ) -> Result<(OpStatus, OpOutcome), Interrupt> {
+        let (OpStatus::Done, Some(judge)) = (status, judge) else { return Ok((status, outcome)) };
+        let changed = judge(&outcome)?;
+        let status = if changed { OpStatus::Done } else { OpStatus::Ok };
+        Ok((status, OpOutcome { changed, ..outcome }))
     }
 
     fn report(&self, result: &Result<(OpStatus, OpOutcome), Interrupt>, duration: f64) {

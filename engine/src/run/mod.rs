@@ -27,7 +27,7 @@ mod steady;
 mod stop;
 mod view;
 
-pub use access::{OpCall, OpOutcome, ProjectFiles, facts, forget_facts, perform};
+pub use access::{Judge, OpCall, OpOutcome, ProjectFiles, facts, forget_facts, perform};
 pub use code::{Arg, Code, Failure, Interrupt, Returned};
 pub use connections::Connections;
 pub use context::{CancelledAt, Mode, NodeContext, NodeKey, Notified, OpCounters, Phase, RunContext};

@@ -1,18 +1,22 @@
 //! Operations as methods of hosts and as functions of namespaces.
 
 use std::any::TypeId;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use oneex_sdk::{DynOp, Map, Registry, Value};
-use rhai::{Dynamic, Engine, EvalAltResult, FuncRegistration, Module, NativeCallContext, RhaiFunc, Shared};
+use oneex_sdk::{DynOp, Manual, Map, Registry, Value};
+use rhai::{
+    Dynamic, Engine, EvalAltResult, FnPtr, FuncRegistration, Module, NativeCallContext, RhaiFunc, Shared,
+};
 
 use super::current::{Stop, node, stop, waited};
-use super::error::Thrown;
+use super::error::{Thrown, failure_from};
 use super::plain::to_argument;
 use super::result::OpResult;
 use super::words::hosts::HostRef;
-use crate::run::{Interrupt, OpCall, perform};
+use super::words::options::boolean_of;
+use crate::run::{Interrupt, Judge, OpCall, OpOutcome, perform};
 
 /// Registers every operation, for each number of arguments that it can be called with.
 pub(super) fn register(engine: &mut Engine, registry: &Registry) {
@@ -62,21 +66,40 @@ fn call(
     host: Option<HostRef>,
     args: Vec<Dynamic>,
 ) -> Result<OpResult, Box<EvalAltResult>> {
+    // What a closure of the options threw: the operation fails of it, and it is thrown on.
+    let raised = RefCell::new(None);
     let work = || {
         let name = op.manual().full_name();
         let (current, node) = node(&name)?;
-        let options = options_of(op, args)?;
+        let Options { options, closure } = options_of(op, args)?;
         let position = current.script.position(context);
         let (target, user) = match &host {
             Some(host) => (Some(host.name.clone()), host.user.clone()),
             None => (None, None),
         };
-        let outcome = perform(&node, OpCall { op, host: target, user, options, position });
+        let judge = |outcome: &OpOutcome| {
+            let Some((option, closure)) = &closure else { return Ok(outcome.changed) };
+            let given = Dynamic::from(result(&name, outcome.clone()));
+            let answer = closure
+                .call_raw(context, None, [given])
+                .and_then(|answer| boolean_of(option, &answer).map_err(|error| error.at(context)));
+            waited();
+            answer.map_err(|error| {
+                let failure = failure_from(&error, &current.script);
+                *raised.borrow_mut() = Some(error);
+                Interrupt::Failed(Box::new(failure))
+            })
+        };
+        let judge = closure.is_some().then_some(&judge as &Judge<'_>);
+        let outcome = perform(&node, OpCall { op, host: target, user, options, position, judge });
         waited();
-        let outcome = outcome.map_err(thrown)?;
-        Ok(OpResult::new(name, outcome.changed, outcome.change, outcome.fields, outcome.unknown))
+        Ok(result(&name, outcome.map_err(thrown)?))
     };
-    work().map_err(|error: Thrown| error.at(context))
+    work().map_err(|error: Thrown| raised.take().unwrap_or_else(|| error.at(context)))
+}
+
+fn result(name: &str, outcome: OpOutcome) -> OpResult {
+    OpResult::new(name.to_owned(), outcome.changed, outcome.change, outcome.fields, outcome.unknown)
 }
 
 /// What an interrupt is for the script.
@@ -89,11 +112,18 @@ pub(crate) fn thrown(interrupt: Interrupt) -> Thrown {
     }
 }
 
+/// What a call is given.
+struct Options {
+    options: Value,
+    /// The option that is a closure, and the closure.
+    closure: Option<(String, FnPtr)>,
+}
+
 /// Positional arguments become options by their names; a map at the end holds the rest.
-fn options_of(op: &Arc<dyn DynOp>, mut args: Vec<Dynamic>) -> Result<Value, Thrown> {
+fn options_of(op: &Arc<dyn DynOp>, mut args: Vec<Dynamic>) -> Result<Options, Thrown> {
     let manual = op.manual();
     let name = manual.full_name();
-    let mut options = Map::new();
+    let (mut options, mut closure) = (Map::new(), None);
     let last_is_map = args.last().is_some_and(Dynamic::is_map);
     let all_positions_filled = args.len() <= manual.positional.len();
     let takes_map = |index: usize| {
@@ -101,7 +131,8 @@ fn options_of(op: &Arc<dyn DynOp>, mut args: Vec<Dynamic>) -> Result<Value, Thro
         schema.is_some_and(|schema| accepts_map(schema, &manual.schema))
     };
     if last_is_map && !(all_positions_filled && takes_map(args.len() - 1)) {
-        let map = args.pop().unwrap_or_default();
+        let mut map = args.pop().unwrap_or_default();
+        closure = take_closure(manual, &mut map);
         match to_argument(&map).map_err(|error| Thrown::invalid(format!("`{name}`: {error}")))? {
             Value::Object(map) => options = map,
             _ => return Err(Thrown::invalid(format!("`{name}`: the last argument is not a map of options"))),
@@ -118,7 +149,16 @@ fn options_of(op: &Arc<dyn DynOp>, mut args: Vec<Dynamic>) -> Result<Value, Thro
             return Err(Thrown::invalid(format!("`{name}`: `{key}` is given by position and as an option")));
         }
     }
-    Ok(Value::Object(options))
+    Ok(Options { options: Value::Object(options), closure })
+}
+
+/// Takes the closure out of the options, in whose place stands what it is about to say.
+fn take_closure(manual: &Manual, map: &mut Dynamic) -> Option<(String, FnPtr)> {
+    let mut map = map.write_lock::<rhai::Map>()?;
+    let (option, value) = map.iter_mut().find(|(option, _)| manual.takes_closure(option))?;
+    let closure = value.flatten_clone().try_cast::<FnPtr>()?;
+    *value = true.into();
+    Some((option.to_string(), closure))
 }
 
 /// Says whether a JSON schema allows an object.

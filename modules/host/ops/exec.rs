@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use oneex_sdk::{
-    Change, Command, Duration, Example, Kind, Op, OpError, OpResult, Output, Proof, Reader, Resources,
-    Secret, Writer,
+    Change, Command, Duration, Example, Kind, Op, OpResult, Output, Proof, Reader, Resources, Secret, Writer,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::host::Mode;
+use crate::host::conditions::{Conditions, skipped};
 use crate::host::invocation::{CommandText, outcome};
 
 /// The operation `exec`.
@@ -43,20 +43,14 @@ pub(crate) struct Params {
     unless: Option<String>,
     /// Skips the command unless this text for `sh`, which must change nothing, ends with status 0.
     only_if: Option<String>,
+    /// Whether it changed something: `false`, `true`, or a closure that is given the result and says so. Without it, it did.
+    #[schemars(extend("closure" = true))]
+    changed_when: Option<bool>,
 }
 
 fn zero() -> Vec<i32> {
     vec![0]
 }
-
-/// Prints the first reason to skip the command; nothing where it is to run.
-const CONDITIONS: &str = r#"
-if [ -n "$1" ] && { [ -e "$1" ] || [ -L "$1" ]; }; then echo creates
-elif [ -n "$2" ] && ! { [ -e "$2" ] || [ -L "$2" ]; }; then echo removes
-elif [ -n "$3" ] && sh -c "$3" </dev/null >/dev/null 2>&1; then echo unless
-elif [ -n "$4" ] && ! sh -c "$4" </dev/null >/dev/null 2>&1; then echo only_if
-fi
-"#;
 
 impl Params {
     fn surround(&self, mut command: Command) -> Command {
@@ -103,6 +97,11 @@ Sources: sh(1p), and RFC 4254, section 6.10, for signals.";
             proof: Proof::Run,
         },
         Example {
+            about: "a command that says itself whether it changed something",
+            code: r#"h.exec("echo unchanged", #{ changed_when: |done| done.stdout != "unchanged" });"#,
+            proof: Proof::Run,
+        },
+        Example {
             about: "a secret, by a way that no process list shows",
             code: r#"h.exec("wc -c", #{ stdin: secret("hunter2-hunter2") });"#,
             proof: Proof::Run,
@@ -114,21 +113,13 @@ Sources: sh(1p), and RFC 4254, section 6.10, for signals.";
     }
 
     async fn read(&self, reader: &dyn Reader, params: &Params) -> OpResult<Option<String>> {
-        let conditions = [&params.creates, &params.removes, &params.unless, &params.only_if];
-        if conditions.iter().all(|condition| condition.is_none()) {
-            return Ok(None);
-        }
-        let values = conditions.map(|condition| condition.clone().unwrap_or_default());
-        let mut command = params.surround(Command::script(CONDITIONS, values));
-        // What a person wrote may leave something behind.
-        command.tidy = params.unless.is_none() && params.only_if.is_none();
-        let output = reader.query(command).await?;
-        if !output.ok() {
-            let message =
-                format!("the conditions of `exec` could not be asked: {}", output.stderr_text().trim());
-            return Err(OpError::failed(message));
-        }
-        Ok(Some(output.stdout_text().trim().to_owned()).filter(|reason| !reason.is_empty()))
+        let conditions = Conditions {
+            creates: params.creates.as_deref(),
+            removes: params.removes.as_deref(),
+            unless: params.unless.as_deref(),
+            only_if: params.only_if.as_deref(),
+        };
+        conditions.unmet(reader, Self::NAME, |command| params.surround(command)).await
     }
 
     fn diff(&self, _: &Params, skipped: &Option<String>) -> Change {
@@ -148,21 +139,13 @@ Sources: sh(1p), and RFC 4254, section 6.10, for signals.";
         }
         command.followed = true;
         let output = writer.run(command.clone()).await?;
-        Ok(outcome(&command, output, &params.ok_codes)?.with("skipped", false).changed(true))
+        Ok(outcome(&command, output, &params.ok_codes)?
+            .with("skipped", false)
+            .changed(params.changed_when.unwrap_or(true)))
     }
 
-    fn output(&self, _: &Params, skipped: &Option<String>) -> Output {
-        let Some(reason) = skipped else { return Output::none() };
-        Output::none()
-            .with("stdout", "")
-            .with("raw", "")
-            .with("stderr", "")
-            .with("lines", Vec::<String>::new())
-            .with("code", 0)
-            .with("ok", true)
-            .with("skipped", true)
-            .with("reason", reason.as_str())
-            .changed(false)
+    fn output(&self, _: &Params, reason: &Option<String>) -> Output {
+        skipped(reason.as_ref())
     }
 }
 

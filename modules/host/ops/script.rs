@@ -9,6 +9,8 @@ use oneex_sdk::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::host::Mode;
+use crate::host::conditions::{Conditions, skipped};
 use crate::host::invocation::{Word, outcome};
 
 /// The operation `script`.
@@ -36,6 +38,19 @@ pub(crate) struct Params {
     ok_codes: Vec<i32>,
     /// How long it may take; without it only the task's limit counts.
     timeout: Option<Duration>,
+    /// The file mode mask, such as `"077"`.
+    umask: Option<Mode>,
+    /// Skips the script when this path is there.
+    creates: Option<String>,
+    /// Skips the script when this path is not there.
+    removes: Option<String>,
+    /// Skips the script when this text for `sh`, which must change nothing, ends with status 0.
+    unless: Option<String>,
+    /// Skips the script unless this text for `sh`, which must change nothing, ends with status 0.
+    only_if: Option<String>,
+    /// Whether it changed something: `false`, `true`, or a closure that is given the result and says so. Without it, it did.
+    #[schemars(extend("closure" = true))]
+    changed_when: Option<bool>,
 }
 
 fn shell() -> Vec<String> {
@@ -46,10 +61,27 @@ fn zero() -> Vec<i32> {
     vec![0]
 }
 
+impl Params {
+    fn surround(&self, mut command: Command) -> Command {
+        command.cwd.clone_from(&self.cwd);
+        command.env = self.env.iter().map(|(name, value)| (name.clone(), value.expose().clone())).collect();
+        command.umask = self.umask.as_ref().map(|mode| mode.bits(0, false));
+        command.timeout = self.timeout.map(|limit| limit.0);
+        command
+    }
+}
+
+/// What is known before it is run.
+pub(crate) struct State {
+    /// The script's text.
+    text: Vec<u8>,
+    /// The option that says to skip it.
+    skipped: Option<String>,
+}
+
 impl Op for Script {
     type Params = Params;
-    /// The script's text.
-    type State = Vec<u8>;
+    type State = State;
 
     const NAME: &'static str = "script";
     const KIND: Kind = Kind::Action;
@@ -71,34 +103,44 @@ Sources: sh(1p), option `-s`.";
         Resources::Host
     }
 
-    async fn read(&self, reader: &dyn Reader, params: &Params) -> OpResult<Vec<u8>> {
+    async fn read(&self, reader: &dyn Reader, params: &Params) -> OpResult<State> {
         if params.interpreter.first().is_none_or(String::is_empty) {
             return Err(OpError::invalid("`interpreter` is empty"));
         }
         let path = reader.project_file("files", &params.src)?;
         let wrong = |error| OpError::invalid(format!("`{}` cannot be read: {error}", path.display()));
-        tokio::fs::read(&path).await.map_err(wrong)
+        let text = tokio::fs::read(&path).await.map_err(wrong)?;
+        let conditions = Conditions {
+            creates: params.creates.as_deref(),
+            removes: params.removes.as_deref(),
+            unless: params.unless.as_deref(),
+            only_if: params.only_if.as_deref(),
+        };
+        let skipped = conditions.unmet(reader, Self::NAME, |command| params.surround(command)).await?;
+        Ok(State { text, skipped })
     }
 
-    fn diff(&self, _: &Params, _: &Vec<u8>) -> Change {
-        Change::action()
+    fn diff(&self, _: &Params, state: &State) -> Change {
+        if state.skipped.is_some() { Change::none() } else { Change::action() }
     }
 
     async fn apply(
         &self,
         writer: &dyn Writer,
         params: &Params,
-        text: &Vec<u8>,
+        state: &State,
         _: &Change,
     ) -> OpResult<Output> {
         let words = params.interpreter.iter().cloned().chain(params.args.iter().map(Word::text));
-        let mut command = Command::argv(words).stdin(text.clone());
-        command.cwd.clone_from(&params.cwd);
-        command.env = params.env.iter().map(|(name, value)| (name.clone(), value.expose().clone())).collect();
-        command.timeout = params.timeout.map(|limit| limit.0);
+        let mut command = params.surround(Command::argv(words).stdin(state.text.clone()));
         command.followed = true;
         let output = writer.run(command.clone()).await?;
-        outcome(&command, output, &params.ok_codes)
+        let output = outcome(&command, output, &params.ok_codes)?;
+        Ok(output.with("skipped", false).changed(params.changed_when.unwrap_or(true)))
+    }
+
+    fn output(&self, _: &Params, state: &State) -> Output {
+        skipped(state.skipped.as_ref())
     }
 }
 
@@ -122,5 +164,32 @@ mod tests {
         assert_eq!(done.output.fields["stdout"], json!("printf '%s|' \"$@\"; exit 3"));
         let error = laws::run(Script, &host, json!({ "src": "gone.sh" })).await.expect_err("no script");
         assert_eq!(error.message, "there is no `gone.sh` in `files/`");
+    }
+
+    #[tokio::test]
+    async fn conditions_skip_it_and_it_says_whether_it_changed_something() {
+        let host = TestHost::new();
+        host.project_write("files/x.sh", "umask; exit 0\n");
+        let here = host.write("here", "");
+        for (options, skipped, changed) in [
+            (json!({ "creates": here }), true, false),
+            (json!({ "removes": host.path("gone") }), true, false),
+            (json!({ "unless": "true" }), true, false),
+            (json!({ "only_if": "false" }), true, false),
+            (json!({ "creates": host.path("gone"), "only_if": "true", "umask": "027" }), false, true),
+            (json!({ "changed_when": false }), false, false),
+        ] {
+            let mut all = options.clone();
+            all["src"] = json!("x.sh");
+            let done = laws::run(Script, &host, all).await.expect("it runs or is skipped");
+            assert_eq!(
+                (&done.output.fields["skipped"], done.changed),
+                (&json!(skipped), changed),
+                "{options}"
+            );
+            if options.get("umask").is_some() {
+                assert_eq!(done.output.fields["stdout"], json!("0027"));
+            }
+        }
     }
 }

@@ -134,7 +134,7 @@ pub(super) fn boolean(value: &Dynamic) -> Result<bool, Thrown> {
 }
 
 /// What a closure that is asked something answered.
-pub(super) fn boolean_of(word: &str, answer: &Dynamic) -> Result<bool, Thrown> {
+pub(crate) fn boolean_of(word: &str, answer: &Dynamic) -> Result<bool, Thrown> {
     answer.as_bool().map_err(|_| {
         let kind = kind(answer);
         Thrown::invalid(format!(
