@@ -27,6 +27,7 @@ need tcsh tcsh
 need systemctl systemd
 need shutdown systemd-sysv
 need dbus-daemon dbus
+need crontab cron
 
 as_root=
 if [ "$(id -u)" -ne 0 ]; then

@@ -1,6 +1,6 @@
 //! What is to be done before and after a file takes its place, in the same round trip.
 
-use oneex_sdk::{Command, CommandOutput, OpError};
+use oneex_sdk::{Command, CommandOutput, OpError, OpResult, Writer};
 
 use super::place::FUNCTIONS;
 use super::probe::failure;
@@ -39,6 +39,16 @@ impl Steps<'_> {
         let count = self.words.len().to_string();
         let words = self.words.iter().map(String::as_str);
         Command::script(text, std::iter::once(count.as_str()).chain(words).chain(args.iter().copied()))
+    }
+
+    /// Does both, with nothing between them.
+    pub(crate) async fn run(&self, writer: &dyn Writer) -> OpResult<()> {
+        self.between(writer, "", ":", &[]).await
+    }
+
+    async fn between(&self, writer: &dyn Writer, path: &str, text: &str, args: &[&str]) -> OpResult<()> {
+        let output = writer.run(self.command(text, args)).await?;
+        if output.ok() { Ok(()) } else { Err(self.failure(path, output)) }
     }
 
     /// What went wrong: with the file at `path`, or with a step.

@@ -2,11 +2,13 @@
 
 mod authorized_keys;
 mod busybox;
+mod cron;
 mod group;
 mod machine;
 mod packages;
 mod repository;
 mod service;
+mod settings;
 mod systemd;
 mod user;
 mod whole;
