@@ -20,7 +20,7 @@ use wire::field::{Field, Hosts, ONE_WAY};
 use wire::{delay, reference};
 
 /// What is compared: its name, on how many hosts, by the long way or not, how often it is timed.
-const ROWS: [(&str, Work, usize, bool, usize); 10] = [
+const ROWS: [(&str, Work, usize, bool, usize); 13] = [
     ("W1, 1 host", Work::Steps, 1, false, 9),
     ("W1, 10 hosts", Work::Steps, 10, false, 9),
     ("W1, 50 hosts", Work::Steps, 50, false, 3),
@@ -31,6 +31,9 @@ const ROWS: [(&str, Work, usize, bool, usize); 10] = [
     ("W2, 100 hosts", Work::True, 100, false, 7),
     ("W3, 100 MB to 1 host", Work::Large, 1, false, 7),
     ("W3, 1 MB to 50 hosts", Work::Small, 50, false, 3),
+    ("W4, 1 host", Work::Settled, 1, false, 7),
+    ("W4, 10 hosts", Work::Settled, 10, false, 5),
+    ("W4, 50 hosts", Work::Settled, 50, false, 3),
 ];
 
 /// What a contender's runs of one row cost: the first time, and again with nothing to change.

@@ -1,8 +1,8 @@
 //! Who does the work, and by which command.
 //!
 //! All get the same hosts, the same key, as many hosts at a time as there are, and check host keys against the same
-//! file. Ansible runs with pipelining, which is its fast way, without gathering facts and without looking for an
-//! interpreter.
+//! file. Ansible runs without gathering facts and without looking for an interpreter: as it comes, and with pipelining,
+//! which is its fast way.
 
 use std::process::{Command, Stdio};
 
@@ -21,6 +21,8 @@ pub(crate) enum Work {
     Large,
     /// W3: a file of 1 MB.
     Small,
+    /// W4: fifty operations that find nothing to do the second time.
+    Settled,
 }
 
 impl Work {
@@ -31,12 +33,17 @@ impl Work {
             Self::True => "true",
             Self::Large => "large",
             Self::Small => "small",
+            Self::Settled => "settled",
         }
     }
 
     /// Steps on each host.
     pub(crate) fn steps(self) -> usize {
-        if self == Self::Steps { super::steps::STEPS.len() } else { 1 }
+        match self {
+            Self::Steps => super::steps::STEPS.len(),
+            Self::Settled => super::settled::settled().len(),
+            Self::True | Self::Large | Self::Small => 1,
+        }
     }
 
     /// Says whether doing it again finds nothing to change.
@@ -58,11 +65,18 @@ pub(crate) struct Contender {
 }
 
 /// All of them; the first is what the others are compared with.
-pub(crate) const ALL: [Contender; 5] = [
+pub(crate) const ALL: [Contender; 6] = [
     Contender { name: "oneex", program: None, rounds: usize::MAX, hosts: usize::MAX, command: oneex },
     Contender { name: "bare", program: None, rounds: usize::MAX, hosts: usize::MAX, command: bare },
     Contender { name: "ssh", program: None, rounds: usize::MAX, hosts: usize::MAX, command: ssh },
     Contender { name: "pyinfra", program: Some("pyinfra"), rounds: 2, hosts: usize::MAX, command: pyinfra },
+    Contender {
+        name: "pipelined",
+        program: Some("ansible-playbook"),
+        rounds: 1,
+        hosts: 10,
+        command: pipelined,
+    },
     Contender { name: "ansible", program: Some("ansible-playbook"), rounds: 1, hosts: 10, command: ansible },
 ];
 
@@ -98,7 +112,7 @@ fn ssh(field: &Field, work: Work, hosts: Hosts) -> Command {
     for host in field.hosts(hosts) {
         let (name, folder) = (&host.name, host.folder.display());
         let (remote, input) = match work {
-            Work::Steps => ("sh -s".to_owned(), format!("{name}.steps")),
+            Work::Steps | Work::Settled => ("sh -s".to_owned(), format!("{name}.{}", work.name())),
             Work::True => ("true".to_owned(), "/dev/null".to_owned()),
             Work::Large | Work::Small => {
                 (format!("cat >{folder}/file"), format!("files/{}.bin", work.name()))
@@ -136,6 +150,12 @@ fn ansible(field: &Field, work: Work, hosts: Hosts) -> Command {
     } else {
         command.arg(format!("{}.yaml", work.name()));
     }
-    command.env("ANSIBLE_PIPELINING", "1").env("ANSIBLE_HOST_KEY_CHECKING", "1");
+    command.env("ANSIBLE_HOST_KEY_CHECKING", "1");
     at_home(command, field.folder())
+}
+
+fn pipelined(field: &Field, work: Work, hosts: Hosts) -> Command {
+    let mut command = ansible(field, work, hosts);
+    command.env("ANSIBLE_PIPELINING", "1");
+    command
 }

@@ -10,11 +10,15 @@ use oneex_testkit::{FarmHost, FarmOptions, SshFarm};
 use tempfile::TempDir;
 
 use super::delay::Delay;
-use super::steps::{STEPS, TEMPLATE, payload, text};
+use super::settled::settled;
+use super::steps::{STEPS, Step, TEMPLATE, payload, text};
 use crate::inventories::{ini, python};
 
 /// How much longer each direction of the long way takes: 10 ms there and back.
 pub(crate) const ONE_WAY: Duration = Duration::from_millis(5);
+
+/// What a playbook begins with.
+const PLAY: &str = "- hosts: all\n  gather_facts: false\n  tasks:\n";
 
 /// Where the contenders meet.
 #[derive(Debug)]
@@ -100,9 +104,11 @@ impl Field {
                 .expect("a line of text");
             writeln!(config, "Host {}\nHostName {}\nPort {}", host.name, host.address, host.port)
                 .expect("a line of text");
-            let steps: String =
-                STEPS.iter().map(|step| format!("({})\n", self.text(step, &host.folder))).collect();
-            self.write(&format!("{}.steps", host.name), format!("set -e\n{steps}"));
+            for (work, steps) in [("steps", &STEPS[..]), ("settled", &settled())] {
+                let text = |step| format!("({})\n", self.text(step, &host.folder));
+                let steps: String = steps.iter().map(text).collect();
+                self.write(&format!("{}.{work}", host.name), format!("set -e\n{steps}"));
+            }
         }
         writeln!(
             config,
@@ -127,33 +133,8 @@ impl Field {
         write_noise(&self.folder().join("files/small.bin"), 1_000_000);
         self.write("templates/app.conf.j2", TEMPLATE.replace("NAME", "inventory_hostname"));
         self.write("templates/app.pyinfra.j2", TEMPLATE.replace("NAME", "host.name"));
-        let user = self.farm.user();
-        let steps: String = STEPS.iter().map(|step| format!("    {};\n", step.oneex)).collect();
-        self.write(
-            "steps.rhai",
-            format!("task(\"steps\").on(hosts(\"all\")).run(|h| {{\n    let dir = h.vars.folder + \"/app\";\n{steps}}});\n")
-                .replace("@user", user),
-        );
-        let steps: String = STEPS
-            .iter()
-            .enumerate()
-            .map(|(at, step)| format!("name = 'step {at}'\n{}\n", step.pyinfra))
-            .collect();
-        self.write(
-            "steps.py",
-            format!(
-                "from io import StringIO\nfrom pyinfra import host\nfrom pyinfra.facts.files import File\n\
-                 from pyinfra.facts.server import Command\nfrom pyinfra.operations import files, server\n\
-                 dir = host.data.folder + '/app'\n{steps}"
-            )
-            .replace("@user", user),
-        );
-        let play = "- hosts: all\n  gather_facts: false\n  tasks:\n";
-        let steps: String = STEPS.iter().map(|step| format!("    - {}\n", step.ansible)).collect();
-        self.write(
-            "steps.yaml",
-            format!("{play}{steps}").replace("@user", user).replace("@d", "{{ folder }}/app"),
-        );
+        self.write_steps("steps", &STEPS);
+        self.write_steps("settled", &settled());
         for size in ["large", "small"] {
             self.write(
                 &format!("{size}.rhai"),
@@ -169,10 +150,37 @@ impl Field {
             self.write(
                 &format!("{size}.yaml"),
                 format!(
-                    "{play}    - ansible.builtin.copy: {{ src: {size}.bin, dest: '{{{{ folder }}}}/file' }}\n"
+                    "{PLAY}    - ansible.builtin.copy: {{ src: {size}.bin, dest: '{{{{ folder }}}}/file' }}\n"
                 ),
             );
         }
+    }
+
+    fn write_steps(&self, name: &str, all: &[Step]) {
+        let user = self.farm.user();
+        let steps: String = all.iter().map(|step| format!("    {};\n", step.oneex)).collect();
+        self.write(
+            &format!("{name}.rhai"),
+            format!("task(\"steps\").on(hosts(\"all\")).run(|h| {{\n    let dir = h.vars.folder + \"/app\";\n{steps}}});\n")
+                .replace("@user", user),
+        );
+        let steps =
+            all.iter().enumerate().map(|(at, step)| format!("name = 'step {at}'\n{}\n", step.pyinfra));
+        self.write(
+            &format!("{name}.py"),
+            format!(
+                "from io import StringIO\nfrom pyinfra import host\nfrom pyinfra.facts.files import File\n\
+                 from pyinfra.facts.server import Command\nfrom pyinfra.operations import files, server\n\
+                 dir = host.data.folder + '/app'\n{}",
+                steps.collect::<String>()
+            )
+            .replace("@user", user),
+        );
+        let steps: String = all.iter().map(|step| format!("    - {}\n", step.ansible)).collect();
+        self.write(
+            &format!("{name}.yaml"),
+            format!("{PLAY}{steps}").replace("@user", user).replace("@d", "{{ folder }}/app"),
+        );
     }
 
     fn write(&self, name: &str, content: impl AsRef<[u8]>) {

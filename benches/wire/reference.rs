@@ -9,7 +9,8 @@ use std::thread;
 use rustix::event::{PollFd, PollFlags, poll};
 use ssh2::{BlockDirections, Channel, ErrorCode, KnownHostFileKind, Session};
 
-use super::steps::{STEPS, text};
+use super::settled::settled;
+use super::steps::{STEPS, Step, text};
 
 /// The first argument of a process that is the bare client.
 pub(crate) const WORD: &str = "reference";
@@ -18,7 +19,8 @@ const MARK: &str = "0123456789abcdef0123456789abcdef";
 /// Bytes written in one call.
 const CHUNK: usize = 128 * 1024;
 
-/// Does the work that the arguments name: a list of hosts, a user, a key, known hosts, and `true`, `steps` or a file.
+/// Does the work that the arguments name: a list of hosts, a user, a key, known hosts, and `true`, `steps`, `settled` or a
+/// file.
 ///
 /// # Panics
 /// When something of it fails.
@@ -35,7 +37,8 @@ pub(crate) fn run(arguments: &[String]) {
             let (session, socket) = connect(&address, port, &user, &key, &known);
             match work.as_str() {
                 "true" => end(&mut shell(&session, &socket, "true")),
-                "steps" => steps(&session, &socket, &folder, &user),
+                "steps" => steps(&session, &socket, &STEPS, &folder, &user),
+                "settled" => steps(&session, &socket, &settled(), &folder, &user),
                 file => put(&session, &socket, Path::new(file), &folder),
             }
             let _ = session.disconnect(None, "done", None);
@@ -92,10 +95,10 @@ fn until_done<T>(
     }
 }
 
-fn steps(session: &Session, socket: &TcpStream, folder: &str, user: &str) {
+fn steps(session: &Session, socket: &TcpStream, steps: &[Step], folder: &str, user: &str) {
     let mut shell = shell(session, socket, "sh");
     let mut buffer = vec![0; 4096];
-    for step in &STEPS {
+    for step in steps {
         let text = format!("({}) </dev/null\nprintf '%s' \"$?;{MARK}\"\n", text(step, folder, user));
         shell.write_all(text.as_bytes()).expect("it is sent");
         let mut answer = Vec::new();
