@@ -16,6 +16,7 @@ mod known_host;
 mod limits;
 mod line;
 mod link;
+mod mount;
 mod packages;
 mod query;
 mod read;
@@ -56,6 +57,7 @@ pub fn register(registry: &mut Registry) {
     registry.op(sysctl::Sysctl);
     registry.op(hostname::Hostname);
     registry.op(timezone::Timezone);
+    registry.op(mount::Mount);
     registry.op(exec::Exec);
     registry.op(query::Query);
     registry.op(script::Script);

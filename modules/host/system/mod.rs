@@ -3,18 +3,22 @@
 mod authorized;
 mod crontab;
 mod failure;
+mod fstab;
 mod kernel_setting;
 mod known;
 mod limit;
+mod mount_options;
 
 #[cfg(test)]
 pub(crate) use authorized::tests::key as test_key;
 pub(crate) use authorized::{AuthorizedKey, check_options, with_keys, without_keys};
 pub(crate) use crontab::{Entry, VariablePlace, with_entry, without_entry, without_header};
 pub(crate) use failure::{Tool, tool_failure};
+pub(crate) use fstab::{FstabEntry, encode as encode_field, with_mount, without_mount};
 pub(crate) use kernel_setting::{
     check_name as check_setting_name, place as setting_place, plain as plain_value, with_setting,
     without_setting,
 };
 pub(crate) use known::{HostKey, with_host_key, without_host};
 pub(crate) use limit::{Limit, with_limit, without_limit};
+pub(crate) use mount_options::unfulfilled;

@@ -5,6 +5,7 @@ mod busybox;
 mod cron;
 mod group;
 mod machine;
+mod mount;
 mod packages;
 mod repository;
 mod service;
