@@ -44,6 +44,12 @@ pub const DOCUMENTED: &[(&str, &str)] = &[
     ("default_route.interface", "the interface of the IPv4 default route"),
     ("default_route.gateway", "its gateway"),
     ("default_route.address", "the first IPv4 address of that interface, without prefix length"),
+    ("default_route_ipv6.interface", "the interface of the IPv6 default route"),
+    ("default_route_ipv6.gateway", "its gateway"),
+    (
+        "default_route_ipv6.address",
+        "the first IPv6 address of that interface that is valid beyond its link, without prefix length",
+    ),
     ("virtualisation", "what it runs in: `kvm`, `vmware`, `docker`, `lxc` …; `none` on bare metal"),
     ("service_manager", "`systemd`, `openrc`, `runit` or `sysvinit`"),
     ("package_manager", "`apt`, `dnf`, `yum`, `zypper`, `apk` or `pacman`"),

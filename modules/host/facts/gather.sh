@@ -33,6 +33,7 @@ done
 section addresses; ip -o addr show
 section inet6; cat /proc/net/if_inet6
 section routes; cat /proc/net/route
+section routes6; cat /proc/net/ipv6_route
 section virtualisation; have systemd-detect-virt && systemd-detect-virt
 section container
 if [ -e /.dockerenv ]; then echo docker; elif [ -e /run/.containerenv ]; then echo podman

@@ -1,6 +1,6 @@
-//! Interfaces, addresses and the default route.
+//! Interfaces, addresses and the default routes.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use oneex_sdk::{Value, json};
 
@@ -76,14 +76,39 @@ pub(super) fn default_route(routes: &str, interfaces: &[Value]) -> Value {
             default.then_some((metric, name, gateway))
         })
         .min();
-    let address = best.and_then(|(_, name, _)| {
-        let interface = interfaces.iter().find(|interface| interface["name"] == name)?;
-        interface["ipv4"].get(0)?.as_str()?.split('/').next()
-    });
+    let gateway = best.map(|(.., gateway)| gateway).filter(|gateway| !gateway.is_unspecified());
+    route(best.map(|(_, name, _)| name), gateway.map(Into::into), "ipv4", interfaces)
+}
+
+/// The same of `/proc/net/ipv6_route`: target, its prefix length, source, its prefix length, gateway, metric, two
+/// counters, flags, interface; all numbers are hexadecimal. The kernel lists what it refuses on `lo`.
+pub(super) fn default_route_ipv6(routes: &str, interfaces: &[Value]) -> Value {
+    let best = routes
+        .lines()
+        .filter_map(|line| {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            let [target, length, _, _, gateway, metric, _, _, _, name] = words.try_into().ok()?;
+            let gateway = Ipv6Addr::from(u128::from_str_radix(gateway, 16).ok()?);
+            let metric = u64::from_str_radix(metric, 16).ok()?;
+            let is_default = length == "00" && target.bytes().all(|byte| byte == b'0') && name != "lo";
+            is_default.then_some((metric, name, gateway))
+        })
+        .min();
+    let gateway = best.map(|(.., gateway)| gateway).filter(|gateway| !gateway.is_unspecified());
+    route(best.map(|(_, name, _)| name), gateway.map(Into::into), "ipv6", interfaces)
+}
+
+/// A default route and the address that is used with it: one of a link alone reaches nobody behind the gateway.
+fn route(name: Option<&str>, gateway: Option<IpAddr>, family: &str, interfaces: &[Value]) -> Value {
+    let interface = name.and_then(|name| interfaces.iter().find(|interface| interface["name"] == name));
+    let addresses = interface.and_then(|interface| interface[family].as_array()).into_iter().flatten();
+    let mut addresses = addresses.filter_map(|address| address.as_str()?.split('/').next());
+    let is_local =
+        |address: &&str| address.parse().is_ok_and(|address: Ipv6Addr| address.is_unicast_link_local());
     json!({
-        "interface": best.map(|(_, name, _)| name),
-        "gateway": best.filter(|(_, _, gateway)| !gateway.is_unspecified()).map(|(_, _, gateway)| gateway.to_string()),
-        "address": address,
+        "interface": name,
+        "gateway": gateway.map(|gateway| gateway.to_string()),
+        "address": addresses.find(|address| !is_local(address)),
     })
 }
 
@@ -91,7 +116,7 @@ pub(super) fn default_route(routes: &str, interfaces: &[Value]) -> Value {
 mod tests {
     use oneex_sdk::json;
 
-    use super::{Sections, default_route, interfaces};
+    use super::{Sections, default_route, default_route_ipv6, interfaces};
 
     const LINKS: &str = "lo\t00:00:00:00:00:00\t65536\tunknown\neth0\t52:54:00:12:34:56\t1500\tup\neth1\t52:54:00:12:34:57\t1500\tdown";
 
@@ -125,5 +150,25 @@ mod tests {
         let route = default_route(routes, &[json!({ "name": "eth0", "ipv4": ["192.0.2.7/24"] })]);
         assert_eq!(route, json!({ "interface": "eth0", "gateway": "192.0.2.1", "address": "192.0.2.7" }));
         assert_eq!(default_route("", &[]), json!({ "interface": null, "gateway": null, "address": null }));
+    }
+
+    #[test]
+    fn the_sixth_version_has_a_default_route_of_its_own() {
+        let zero = "0".repeat(32);
+        let line = |gateway: &str, metric: &str, name: &str| {
+            format!("{zero} 00 {zero} 00 {gateway} {metric} 00000001 00000000 00000003     {name}\n")
+        };
+        let gateway = "fe800000000000000000000000000001";
+        let routes = line(&zero, "ffffffff", "lo")
+            + &line(gateway, "00000400", "eth1")
+            + &line(gateway, "00000064", "eth0");
+        let routes = routes + &format!("fe80{} 40 {zero} 00 {zero} 00000001 0 0 1 eth2\n", "0".repeat(28));
+        let eth0 = json!({ "name": "eth0", "ipv6": ["fe80::7/64", "2001:db8::7/64"] });
+        let route = default_route_ipv6(&routes, &[eth0]);
+        assert_eq!(route, json!({ "interface": "eth0", "gateway": "fe80::1", "address": "2001:db8::7" }));
+        for none in ["", "broken", &line(&zero, "ffffffff", "lo")] {
+            let route = default_route_ipv6(none, &[json!({ "name": null, "ipv6": ["::1/128"] })]);
+            assert_eq!(route, json!({ "interface": null, "gateway": null, "address": null }), "{none}");
+        }
     }
 }

@@ -27,6 +27,7 @@ pub(super) fn facts(sections: &Sections) -> Value {
         "mounts": storage::mounts(sections.text("mounts"), sections.text("df")),
         "disks": storage::disks(sections.text("disks")),
         "default_route": network::default_route(sections.text("routes"), &interfaces),
+        "default_route_ipv6": network::default_route_ipv6(sections.text("routes6"), &interfaces),
         "interfaces": interfaces,
         "virtualisation": system::virtualisation(sections),
         "service_manager": sections.some("service_manager"),
