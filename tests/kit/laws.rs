@@ -73,8 +73,8 @@ async fn call(op: &Arc<dyn DynOp>, host: &dyn Writer, options: &Value) -> OpResu
 }
 
 /// Runs an ensure and asserts its laws: `read` costs at most one round trip, needs nothing that can be
-/// written and changes nothing; after
-/// `apply`, `read` and `diff` find nothing; a second run changes nothing. Gives what the first run did.
+/// written and changes nothing; with `apply` it is two at most, beside uploads; after `apply`, `read` and `diff` find
+/// nothing; a second run changes nothing. Gives what the first run did.
 pub async fn ensures<O: Op>(op: O, host: &impl Watched, options: Value) -> OpResult<Done> {
     let op = erase(op);
     let name = op.manual().full_name();
@@ -87,7 +87,9 @@ pub async fn ensures<O: Op>(op: O, host: &impl Watched, options: Value) -> OpRes
     assert_eq!(before, host.seen(), "`read` of `{name}` changed something");
     drop(looked?);
 
+    let trips = host.trips();
     let done = call(&op, host, &options).await?;
+    assert!(host.trips() - trips <= 2, "`{name}` was done with {} round trips", host.trips() - trips);
     let after = host.seen();
     let again = op.bind(options.clone())?.look(host).await?;
     assert!(again.change.is_empty(), "`{name}` is not done after `apply`: {}", again.change.to_text());
