@@ -50,9 +50,9 @@ impl SecretSink for Redactor {
         self.register_all([secret]);
     }
 
-    fn is_tainted(&self, text: &str) -> bool {
+    fn holds_secret(&self, content: &[u8]) -> bool {
         let known = self.inner.read().unwrap_or_else(std::sync::PoisonError::into_inner);
-        known.automaton.as_ref().is_some_and(|automaton| automaton.is_match(text))
+        known.automaton.as_ref().is_some_and(|automaton| automaton.is_match(content))
     }
 }
 

@@ -54,5 +54,10 @@ pub trait SecretSink: Send + Sync {
     fn register(&self, secret: &str);
 
     /// Says whether `text` contains a registered secret, plain or encoded.
-    fn is_tainted(&self, text: &str) -> bool;
+    fn is_tainted(&self, text: &str) -> bool {
+        self.holds_secret(text.as_bytes())
+    }
+
+    /// The same of a content, which need not be text.
+    fn holds_secret(&self, content: &[u8]) -> bool;
 }

@@ -41,7 +41,7 @@ impl Wanted {
     /// Says whether it holds a secret; a file that is too large to be shown is not searched.
     pub(crate) fn is_secret(&self, secrets: &dyn SecretSink) -> bool {
         match &self.source {
-            Source::Bytes(bytes) => secrets.is_tainted(&String::from_utf8_lossy(bytes)),
+            Source::Bytes(bytes) => secrets.holds_secret(bytes),
             Source::File(_) => false,
         }
     }

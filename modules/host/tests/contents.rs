@@ -50,6 +50,18 @@ async fn a_secret_is_private_and_not_shown() {
 }
 
 #[tokio::test]
+async fn a_secret_among_bytes_that_are_no_text_is_private_too() {
+    let host = TestHost::new();
+    host.secrets().register("hunter2");
+    for (content, mode) in [(&b"\xff\0hunter2\xfe"[..], 0o600), (b"\xff\0hunter\xfe2", 0o644)] {
+        host.project_write("files/key.bin", content);
+        let options = json!({ "src": "key.bin", "path": host.path(&format!("key {mode:o}")) });
+        laws::ensures(Copy, &host, options).await.expect("it is copied");
+        assert_eq!(host.mode(&format!("key {mode:o}")), mode);
+    }
+}
+
+#[tokio::test]
 async fn a_file_that_all_can_read_is_closed_when_a_secret_comes() {
     for_each_writer!(host, "token=hunter2", |op, options| {
         host.secrets().register("hunter2");
