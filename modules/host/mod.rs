@@ -8,6 +8,7 @@ pub mod ops;
 
 mod accounts;
 mod packages;
+mod services;
 mod system;
 
 mod attributes;

@@ -46,6 +46,11 @@ impl Steps<'_> {
         self.between(writer, "", ":", &[]).await
     }
 
+    /// Does both, and removes the file `path` between them.
+    pub(crate) async fn run_and_remove(&self, writer: &dyn Writer, path: &str) -> OpResult<()> {
+        self.between(writer, path, "rm -f -- \"$1\"", &[path]).await
+    }
+
     async fn between(&self, writer: &dyn Writer, path: &str, text: &str, args: &[&str]) -> OpResult<()> {
         let output = writer.run(self.command(text, args)).await?;
         if output.ok() { Ok(()) } else { Err(self.failure(path, output)) }

@@ -1,12 +1,12 @@
 //! `service`: whether it runs, and whether it is started with the host.
 
-use std::collections::BTreeMap;
-
 use oneex_sdk::{
     Change, Command, Example, Kind, Op, OpError, OpResult, Output, Proof, Reader, Resources, Writer,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::host::services::{ACT_SYSTEMD, ACT_SYSV, Found, LOOK, check_name, parse};
 
 /// Which state is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -38,57 +38,6 @@ pub(super) struct Params {
     #[serde(default)]
     pub daemon_reload: bool,
 }
-
-/// What the host says of the service.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Found {
-    systemd: bool,
-    exists: bool,
-    running: bool,
-    enabled: Option<bool>,
-    masked: bool,
-    stale: bool,
-}
-
-const LOOK: &str = r#"export LC_ALL=C PATH="$PATH:/usr/sbin:/sbin"
-links() {
-    for link in /etc/rc[2345].d/S[0-9][0-9]"$1"; do [ -e "$link" ] && echo UnitFileState=enabled && return; done
-    echo UnitFileState=disabled
-}
-if [ -d /run/systemd/system ]; then
-    echo systemd
-    shown=$(systemctl show -p LoadState,ActiveState,UnitFileState,NeedDaemonReload -- "$1") || exit 1
-    echo "$shown"
-    # A unit made from a script of `/etc/init.d` is enabled by links of that script.
-    case $shown in *UnitFileState=generated*) links "${1%.service}";; esac
-elif [ -d /etc/init.d ]; then
-    echo sysvinit
-    [ -x "/etc/init.d/$1" ] || exit 0
-    echo LoadState=loaded
-    if "/etc/init.d/$1" status >/dev/null 2>&1 </dev/null; then echo ActiveState=active; else echo ActiveState=inactive; fi
-    links "$1"
-fi"#;
-
-/// After a failure the unit's state and its last lines in the journal follow: they say why.
-const ACT_SYSTEMD: &str = r#"export LC_ALL=C
-name=$1; shift
-for verb in "$@"; do
-    case $verb in daemon-reload) systemctl daemon-reload;; *) systemctl "$verb" -- "$name";; esac && continue
-    status=$?
-    systemctl status --no-pager --full --lines=20 -- "$name" >&2
-    exit $status
-done"#;
-
-// What a started daemon keeps open must not keep the command open.
-const ACT_SYSV: &str = r#"export LC_ALL=C PATH="$PATH:/usr/sbin:/sbin"
-name=$1; shift
-for verb in "$@"; do
-    case $verb in
-    enable) update-rc.d "$name" defaults && update-rc.d "$name" enable;;
-    disable) update-rc.d "$name" disable;;
-    *) "/etc/init.d/$name" "$verb" </dev/null;;
-    esac || exit
-done"#;
 
 /// See [`Op::MANUAL`].
 pub(super) struct Service;
@@ -194,34 +143,6 @@ Sources: systemctl(1), service(8), update-rc.d(8).";
             .hint(hint)
             .command(format!("{} {}", verbs.join(" "), params.name), output))
     }
-}
-
-fn check_name(name: &str) -> OpResult<()> {
-    let good = |c: char| c.is_ascii_alphanumeric() || "@._:\\-".contains(c);
-    if name.is_empty() || name.starts_with(['-', '.']) || !name.chars().all(good) {
-        return Err(OpError::invalid(format!("`{name}` is not the name of a service")));
-    }
-    Ok(())
-}
-
-/// Reads what the look printed; nothing where no service manager was recognised.
-fn parse(printed: &str) -> Option<Found> {
-    let (manager, rest) = printed.split_once('\n')?;
-    let values: BTreeMap<&str, &str> = rest.lines().filter_map(|line| line.split_once('=')).collect();
-    let value = |name: &str| values.get(name).copied().unwrap_or_default();
-    let (load, file) = (value("LoadState"), value("UnitFileState"));
-    Some(Found {
-        systemd: manager == "systemd",
-        exists: !matches!(load, "" | "not-found" | "masked"),
-        running: matches!(value("ActiveState"), "active" | "reloading" | "activating"),
-        enabled: match file {
-            "enabled" | "enabled-runtime" | "alias" | "linked" => Some(file == "enabled" || file == "alias"),
-            "disabled" => Some(false),
-            _ => None,
-        },
-        masked: load == "masked",
-        stale: value("NeedDaemonReload") == "yes",
-    })
 }
 
 /// The verbs of `systemctl`, or of an init script, in the order in which they are done.

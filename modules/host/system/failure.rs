@@ -22,7 +22,7 @@ pub(crate) fn tool_failure(tool: Tool, subject: &str, output: CommandOutput) -> 
     }
     let refusals = ["ermission denied", "peration not permitted", "must be privileged", "must be superuser"];
     if refusals.iter().any(|refusal| said.contains(refusal)) {
-        return OpError::denied(format!("`{name}` may not change {subject}"))
+        return OpError::denied(format!("`{name}` has no permission for {subject}"))
             .hint("does the task need `.sudo()`?")
             .command(name, output);
     }
@@ -52,7 +52,7 @@ mod tests {
                 1,
                 "must be privileged to use -u\n",
                 ErrorKind::Denied,
-                "`crontab` may not change the crontab of `ops`",
+                "`crontab` has no permission for the crontab of `ops`",
             ),
             (127, "sh: 1: crontab: not found\n", ErrorKind::Failed, "the host has no `crontab`"),
         ] {

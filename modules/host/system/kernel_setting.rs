@@ -84,7 +84,9 @@ pub(crate) fn without_setting(text: &str, name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{check_name, place, plain, with_setting, without_setting};
+    use proptest::prelude::*;
+
+    use super::{check_name, parse, place, plain, with_setting, without_setting};
 
     #[test]
     fn names_lead_where_sysctl_reads_them() {
@@ -126,5 +128,21 @@ mod tests {
     /// A last line that had no break gets one before the next.
     fn missing_end(text: &str) -> &'static str {
         if text == "# a.b=1" { "\n" } else { "" }
+    }
+
+    proptest! {
+        #[test]
+        fn an_edit_is_done_once_and_keeps_all_other_lines(
+            lines in proptest::collection::vec("[-#; ]{0,2}(own|a)[./](b|own) ?=? ?[0-9 \t]{0,4}", 0..8),
+            value in "[0-9]{1,3}( [0-9]{1,3})?",
+        ) {
+            let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+            let after = with_setting(&text, "own.own", &value);
+            prop_assert_eq!(with_setting(&after, "own.own", &value), after.clone());
+            prop_assert_eq!(without_setting(&after, "own.own"), without_setting(&text, "own.own"));
+            let set: Vec<_> = after.lines().filter_map(parse).filter(|(name, _)| place(name) == "own/own").collect();
+            prop_assert_eq!(set.len(), 1);
+            prop_assert_eq!(plain(set[0].1), plain(&value));
+        }
     }
 }

@@ -164,6 +164,8 @@ pub(crate) fn without_host(text: &str, name: &str, key: Option<&HostKey>) -> Str
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::super::test_key;
     use super::{HostKey, hashed, with_host_key, without_host};
 
@@ -239,6 +241,27 @@ mod tests {
             (String::new(), "`key` is no host key"),
         ] {
             assert_eq!(HostKey::parse("web1", &text).expect_err(message).message, message);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn an_edit_is_done_once_and_other_hosts_keep_their_keys(
+            lines in proptest::collection::vec(("(@revoked |#)?(web1|web2|web1,web2|web2,web1|\\*)", 1..4_u8), 0..6),
+            hashes in any::<bool>(),
+        ) {
+            let text: String =
+                lines.iter().map(|(hosts, number)| format!("{hosts} {}\n", test_key(*number))).collect();
+            let salt = hashes.then_some([5; 20]);
+            let after = with_host_key(&text, &host_key(1), salt.as_ref());
+            prop_assert_eq!(with_host_key(&after, &host_key(1), salt.as_ref()), after.clone());
+            let keys_of = |text: &str, name: &str| -> Vec<String> {
+                let lines = text.lines().filter_map(super::KnownKey::parse);
+                lines.filter(|known| known.is_of(name) || known.names(name)).map(|known| known.key.line()).collect()
+            };
+            prop_assert_eq!(keys_of(&after, "web1"), [test_key(1)]);
+            prop_assert_eq!(keys_of(&after, "web2"), keys_of(&text, "web2"));
+            prop_assert!(keys_of(&without_host(&after, "web1", None), "web1").is_empty());
         }
     }
 }

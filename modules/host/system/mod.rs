@@ -4,6 +4,7 @@ mod authorized;
 mod crontab;
 mod failure;
 mod fstab;
+mod journal_entry;
 mod kernel_setting;
 mod known;
 mod limit;
@@ -15,6 +16,7 @@ pub(crate) use authorized::{AuthorizedKey, check_options, with_keys, without_key
 pub(crate) use crontab::{Entry, VariablePlace, with_entry, without_entry, without_header};
 pub(crate) use failure::{Tool, tool_failure};
 pub(crate) use fstab::{FstabEntry, encode as encode_field, with_mount, without_mount};
+pub(crate) use journal_entry::{PRIORITIES, entry as journal_entry};
 pub(crate) use kernel_setting::{
     check_name as check_setting_name, place as setting_place, plain as plain_value, with_setting,
     without_setting,

@@ -11,5 +11,7 @@ mod repository;
 mod service;
 mod settings;
 mod systemd;
+mod unit_decisions;
+mod units;
 mod user;
 mod whole;
