@@ -177,15 +177,27 @@ pub(crate) async fn look_and_edit(
     is_removal: bool,
     edit: impl Fn(&str) -> String + Send,
 ) -> OpResult<Option<ContentState>> {
+    look_and_try_edit(reader, path, create, is_removal, move |text| Ok(edit(text))).await
+}
+
+/// The same for an edit that may refuse the text; what it says gets the path before it.
+pub(crate) async fn look_and_try_edit(
+    reader: &dyn Reader,
+    path: &str,
+    create: bool,
+    is_removal: bool,
+    edit: impl Fn(&str) -> OpResult<String> + Send,
+) -> OpResult<Option<ContentState>> {
     check_file_path(path)?;
     let limit = LARGEST_EDITED;
     let probe = probe(reader, path, true, Depth::Content { unless: "", limit }).await?;
     probe.expect_file()?;
+    let named = |error: OpError| OpError { message: format!("`{path}`: {}", error.message), ..error };
     if probe.file().is_none() {
         return match (is_removal, create) {
             (true, _) => Ok(None),
             (false, true) => {
-                let wanted = Wanted::bytes(edit("").into_bytes());
+                let wanted = Wanted::bytes(edit("").map_err(named)?.into_bytes());
                 Ok(Some(ContentState::new(reader, probe, wanted)))
             }
             (false, false) => {
@@ -194,7 +206,7 @@ pub(crate) async fn look_and_edit(
             }
         };
     }
-    ContentState::edited(reader, probe, |text| Ok(edit(text))).map(Some)
+    ContentState::edited(reader, probe, |text| edit(text).map_err(named)).map(Some)
 }
 
 /// Larger files are not edited by lines.
