@@ -7,6 +7,7 @@ pub mod facts;
 pub mod ops;
 
 mod accounts;
+mod documents;
 mod packages;
 mod services;
 mod system;

@@ -6,12 +6,15 @@ mod block;
 mod copy;
 mod cron;
 mod directory;
+mod env_file;
 mod exec;
 mod fetch;
 mod file;
 mod find;
 mod group;
 mod hostname;
+mod hosts_entry;
+mod ini;
 mod journal;
 mod known_host;
 mod limits;
@@ -22,6 +25,7 @@ mod packages;
 mod query;
 mod read;
 mod reboot;
+mod replace;
 mod script;
 mod service;
 mod stat;
@@ -40,9 +44,9 @@ mod tests;
 use oneex_sdk::Registry;
 #[cfg(test)]
 pub(crate) use {
-    absent::Absent, block::Block, copy::Copy, directory::Directory, exec::Exec, fetch::Fetch, file::File,
-    find::Find, line::Line, link::Link, query::Query, read::Read, script::Script, stat::Stat,
-    template::Template, write::Write,
+    absent::Absent, block::Block, copy::Copy, directory::Directory, env_file::EnvFile, exec::Exec,
+    fetch::Fetch, file::File, find::Find, hosts_entry::HostsEntry, ini::Ini, line::Line, link::Link,
+    query::Query, read::Read, replace::Replace, script::Script, stat::Stat, template::Template, write::Write,
 };
 
 /// Adds every operation on hosts.
@@ -76,6 +80,10 @@ pub fn register(registry: &mut Registry) {
     registry.op(template::Template);
     registry.op(line::Line);
     registry.op(block::Block);
+    registry.op(replace::Replace);
+    registry.op(ini::Ini);
+    registry.op(env_file::EnvFile);
+    registry.op(hosts_entry::HostsEntry);
     registry.op(read::Read);
     registry.op(stat::Stat);
     registry.op(find::Find);

@@ -4,7 +4,8 @@ use oneex_sdk::{Value, json};
 use oneex_testkit::{TestHost, laws};
 
 use crate::host::ops::{
-    Absent, Block, Copy, Directory, Fetch, File, Find, Line, Link, Read, Stat, Template, Write,
+    Absent, Block, Copy, Directory, EnvFile, Fetch, File, Find, HostsEntry, Ini, Line, Link, Read, Replace,
+    Stat, Template, Write,
 };
 
 /// Names that a shell, an option parser, a glob or a protocol by lines would take for something else.
@@ -188,4 +189,32 @@ any_name!(
         let to = done.output.fields["to"].as_str().expect("a path");
         assert_eq!(std::fs::read(to).expect("the file"), b"x", "{name:?}");
     }
+);
+
+any_name!(
+    replace,
+    Replace,
+    |host, name| json!({ "path": host.write(name, "a\n"), "regexp": "a", "replace": "b" }),
+    |host, name, _| assert_eq!(host.content(name).as_deref(), Some(&b"b\n"[..]), "{name:?}")
+);
+
+any_name!(
+    ini,
+    Ini,
+    |host, name| json!({ "path": host.path(name), "section": "s" }),
+    |host, name, _| assert_eq!(host.content(name).as_deref(), Some(&b"[s]\n"[..]), "{name:?}")
+);
+
+any_name!(
+    env_file,
+    EnvFile,
+    |host, name| json!({ "path": host.write(name, ""), "name": "A", "value": 1 }),
+    |host, name, _| assert_eq!(host.content(name).as_deref(), Some(&b"A=1\n"[..]), "{name:?}")
+);
+
+any_name!(
+    hosts_entry,
+    HostsEntry,
+    |host, name| json!({ "path": host.path(name), "address": "::1", "names": "a" }),
+    |host, name, _| assert_eq!(host.content(name).as_deref(), Some(&b"::1\ta\n"[..]), "{name:?}")
 );
