@@ -9,7 +9,7 @@ use super::mode::Mode;
 use super::place::{Placement, Source};
 use super::probe::{Depth, Probe, check_file_path, probe};
 use super::steps::Steps;
-pub(crate) use asked::{Question, look_and_ask};
+pub(crate) use asked::{Answer, Question, look_and_ask};
 pub(crate) use wanted::Wanted;
 
 mod asked;

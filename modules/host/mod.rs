@@ -16,6 +16,7 @@ mod attributes;
 mod conditions;
 mod content;
 mod edit;
+mod fragments;
 mod invocation;
 mod many;
 mod mode;

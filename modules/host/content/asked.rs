@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use oneex_sdk::{Command, OpError, OpResult, Reader};
 
-use super::{ContentState, LARGEST_EDITED};
+use super::{ContentState, LARGEST_EDITED, Wanted};
 use crate::host::probe::{Probe, SCRIPT, check_file_path, failure, parse};
 
 /// What a host is asked before a file is looked at.
@@ -77,6 +77,12 @@ impl Answer {
     /// The values of the lines of `said` that begin with `word` and a blank, in their order.
     pub(crate) fn values<'a>(&'a self, word: &'a str) -> impl Iterator<Item = &'a str> {
         self.said.lines().filter_map(move |line| line.strip_prefix(word)?.strip_prefix(' '))
+    }
+
+    /// The file with a content that is wanted.
+    pub(crate) fn replaced(self, reader: &dyn Reader, wanted: Wanted) -> OpResult<ContentState> {
+        self.probe.expect_file()?;
+        Ok(ContentState::new(reader, self.probe, wanted))
     }
 
     /// The file with its text edited; nothing where none is there and the edit makes none.

@@ -1,6 +1,7 @@
 //! The index of operations on hosts: one file, one `mod` line and one registering line each.
 
 mod absent;
+mod assemble;
 mod authorized_keys;
 mod block;
 mod copy;
@@ -12,6 +13,7 @@ mod fetch;
 mod file;
 mod find;
 mod group;
+mod hardlink;
 mod hostname;
 mod hosts_entry;
 mod ini;
@@ -32,9 +34,12 @@ mod stat;
 mod sudoers;
 mod sysctl;
 mod systemd_unit;
+mod tempfile;
 mod template;
 mod timezone;
+mod touch;
 mod user;
+mod wait_file;
 mod wait_port;
 mod write;
 
@@ -71,13 +76,18 @@ pub fn register(registry: &mut Registry) {
     registry.op(script::Script);
     registry.op(reboot::Reboot);
     registry.op(wait_port::WaitPort);
+    registry.op(wait_file::WaitFile);
     registry.op(file::File);
     registry.op(directory::Directory);
     registry.op(link::Link);
+    registry.op(hardlink::Hardlink);
+    registry.op(touch::Touch);
+    registry.op(tempfile::Tempfile);
     registry.op(absent::Absent);
     registry.op(write::Write);
     registry.op(copy::Copy);
     registry.op(template::Template);
+    registry.op(assemble::Assemble);
     registry.op(line::Line);
     registry.op(block::Block);
     registry.op(replace::Replace);
