@@ -1,12 +1,14 @@
 //! The index of operations on hosts: one file, one `mod` line and one registering line each.
 
 mod absent;
+mod alternatives;
 mod assemble;
 mod authorized_keys;
 mod block;
 mod copy;
 mod cron;
 mod directory;
+mod dns_resolver;
 mod env_file;
 mod exec;
 mod fetch;
@@ -18,6 +20,7 @@ mod hostname;
 mod hosts_entry;
 mod ini;
 mod journal;
+mod kernel_module;
 mod known_host;
 mod limits;
 mod line;
@@ -71,6 +74,9 @@ pub fn register(registry: &mut Registry) {
     registry.op(mount::Mount);
     registry.op(systemd_unit::SystemdUnit);
     registry.op(journal::Journal);
+    registry.op(alternatives::Alternatives);
+    registry.op(dns_resolver::DnsResolver);
+    registry.op(kernel_module::KernelModule);
     registry.op(exec::Exec);
     registry.op(query::Query);
     registry.op(script::Script);

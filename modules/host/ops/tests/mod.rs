@@ -1,8 +1,10 @@
 //! Operations on real hosts whose system folders are the test's own.
 
+mod alternatives;
 mod authorized_keys;
 mod busybox;
 mod cron;
+mod disks;
 mod group;
 mod machine;
 mod mount;
