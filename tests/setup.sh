@@ -39,7 +39,13 @@ if [ "$(id -u)" -eq 0 ]; then
     mkdir -p /run/sshd
 fi
 
-if [ -z "$missing" ]; then
+# OpenRC would take the place of what starts services here: it is fetched, and only test machines unpack it.
+openrc=$(dirname "$0")/../target/openrc
+if ! ls "$openrc"/openrc_*.deb >/dev/null 2>&1; then
+    missing_openrc=yes
+fi
+
+if [ -z "$missing" ] && [ -z "${missing_openrc-}" ]; then
     exit 0
 fi
 
@@ -56,5 +62,10 @@ if [ ! -e "$policy" ]; then
 fi
 
 $as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq
+if [ -n "${missing_openrc-}" ]; then
+    mkdir -p "$openrc"
+    (cd "$openrc" && apt-get download -qq openrc librc1 libeinfo1)
+fi
+[ -n "$missing" ] || exit 0
 # shellcheck disable=SC2086 # one word a package
 $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing

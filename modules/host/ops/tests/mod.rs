@@ -8,6 +8,7 @@ mod disks;
 mod group;
 mod machine;
 mod mount;
+mod openrc;
 mod packages;
 mod repository;
 mod service;
