@@ -20,6 +20,7 @@ mod hostname;
 mod hosts_entry;
 mod ini;
 mod journal;
+mod json_value;
 mod kernel_module;
 mod known_host;
 mod limits;
@@ -45,6 +46,7 @@ mod user;
 mod wait_file;
 mod wait_port;
 mod write;
+mod yaml_value;
 
 #[cfg(test)]
 mod tests;
@@ -98,6 +100,8 @@ pub fn register(registry: &mut Registry) {
     registry.op(block::Block);
     registry.op(replace::Replace);
     registry.op(ini::Ini);
+    registry.op(json_value::JsonValue);
+    registry.op(yaml_value::YamlValue);
     registry.op(env_file::EnvFile);
     registry.op(hosts_entry::HostsEntry);
     registry.op(read::Read);
