@@ -28,6 +28,7 @@ need systemctl systemd
 need shutdown systemd-sysv
 need dbus-daemon dbus
 need crontab cron
+need locale-gen locales
 
 as_root=
 if [ "$(id -u)" -ne 0 ]; then

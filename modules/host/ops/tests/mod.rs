@@ -13,6 +13,7 @@ mod packages;
 mod repository;
 mod service;
 mod settings;
+mod swap;
 mod systemd;
 mod unit_decisions;
 mod units;
