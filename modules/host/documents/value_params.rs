@@ -63,7 +63,9 @@ impl ValueParams {
             }
             value => value.clone().unwrap_or_default(),
         };
-        G::check(&value)?;
+        if !is_removal {
+            G::check(&value)?;
+        }
         look_and_try_edit(reader, &self.path, self.create, is_removal, |text| {
             if is_removal { without_value::<G>(text, &steps) } else { with_value::<G>(text, &steps, &value) }
         })

@@ -43,6 +43,7 @@ mod systemd_unit;
 mod tempfile;
 mod template;
 mod timezone;
+mod toml_value;
 mod touch;
 mod user;
 mod wait_file;
@@ -106,6 +107,7 @@ pub fn register(registry: &mut Registry) {
     registry.op(ini::Ini);
     registry.op(json_value::JsonValue);
     registry.op(yaml_value::YamlValue);
+    registry.op(toml_value::TomlValue);
     registry.op(env_file::EnvFile);
     registry.op(hosts_entry::HostsEntry);
     registry.op(read::Read);
