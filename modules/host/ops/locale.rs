@@ -27,7 +27,7 @@ pub(crate) struct Params {
     state: Presence,
     /// Makes it the language (`LANG`) of everybody who has set no other.
     #[serde(default)]
-    default: bool,
+    language: bool,
 }
 
 /// What there is.
@@ -87,7 +87,7 @@ Sources: locale(1), locale.gen(5), locale-gen(8), locale.conf(5); Ansible's modu
         },
         Example {
             about: "no language in particular, for everybody",
-            code: r#"h.locale("C.UTF-8", #{ default: true });"#,
+            code: r#"h.locale("C.UTF-8", #{ language: true });"#,
             proof: Proof::Plan,
         },
     ];
@@ -106,8 +106,8 @@ Sources: locale(1), locale.gen(5), locale-gen(8), locale.conf(5); Ansible's modu
             return Err(OpError::invalid(format!("`{name}` is not the name of a locale"))
                 .hint("write for example `de_DE.UTF-8`"));
         }
-        if params.default && params.state == Presence::Absent {
-            return Err(OpError::invalid("`default` and `state: \"absent\"` exclude each other"));
+        if params.language && params.state == Presence::Absent {
+            return Err(OpError::invalid("`language` and `state: \"absent\"` exclude each other"));
         }
         let answer = look_and_ask(reader, "", true, Question { script: LOOK, words: vec![name] }).await?;
         let has = |word: &str| answer.said.lines().any(|line| line == word);
@@ -141,7 +141,7 @@ Sources: locale(1), locale.gen(5), locale-gen(8), locale.conf(5); Ansible's modu
                 (true, Presence::Present) if is_builtin_locale(name) || codes.is_empty() => text.to_owned(),
                 (true, Presence::Present) => with_locale(text, name, &codes),
                 (true, Presence::Absent) => without_locale(text, name),
-                (false, _) if params.default => with_language(text, name),
+                (false, _) if params.language => with_language(text, name),
                 (false, _) => text.to_owned(),
             })
         })?;
@@ -153,7 +153,7 @@ Sources: locale(1), locale.gen(5), locale-gen(8), locale.conf(5); Ansible's modu
         if params.state == Presence::Present {
             params.state.differ(&mut change, state.is_there);
         }
-        if params.default {
+        if params.language {
             change.property("language", state.language.clone(), Some(params.name.clone()));
         }
         if let Some(content) = &state.content {
@@ -229,12 +229,12 @@ mod tests {
         let host = host();
         assert_eq!(ensure(&host, &json!({ "name": "eo" })).await, ["state", "content"]);
         assert_eq!(text(&host, "etc/locale.gen"), "# Locales\neo UTF-8\n# de_DE.UTF-8 UTF-8\n");
-        assert_eq!(ensure(&host, &json!({ "name": "eo", "default": true })).await, ["language"]);
+        assert_eq!(ensure(&host, &json!({ "name": "eo", "language": true })).await, ["language"]);
         assert_eq!(text(&host, "etc/default/locale"), "LC_TIME=C\nLANG=eo\n");
         // Somebody removes what was generated.
         std::fs::remove_file(host.path("usr/lib/locale/locale-archive")).expect("the locales");
         assert_eq!(ensure(&host, &json!({ "name": "eo" })).await, ["state"]);
-        assert_eq!(ensure(&host, &json!({ "name": "C.UTF-8", "default": true })).await, ["language"]);
+        assert_eq!(ensure(&host, &json!({ "name": "C.UTF-8", "language": true })).await, ["language"]);
         assert_eq!(text(&host, "etc/default/locale"), "LC_TIME=C\nLANG=C.UTF-8\n");
         assert_eq!(ensure(&host, &json!({ "name": "eo", "state": "absent" })).await, ["content"]);
         assert_eq!(text(&host, "etc/locale.gen"), "# Locales\n# eo UTF-8\n# de_DE.UTF-8 UTF-8\n");
@@ -248,7 +248,7 @@ mod tests {
         for (options, expected) in [
             (json!({ "name": "de_DE.UTF-8" }), Ok("")),
             (
-                json!({ "name": "de_DE.UTF-8", "default": true }),
+                json!({ "name": "de_DE.UTF-8", "language": true }),
                 Ok("language: C.UTF-8 → de_DE.UTF-8\n--- /f\n+++ /f\n@@ -0,0 +1 @@\n+LANG=de_DE.UTF-8\n"),
             ),
             (json!({ "name": "fr_FR.UTF-8" }), Err("the host has no locale `fr_FR.UTF-8`")),
@@ -270,8 +270,8 @@ mod tests {
             (json!({ "name": "../de" }), "is not the name of a locale"),
             (json!({ "name": "xx_XX.UTF-8" }), "the host has no locale `xx_XX.UTF-8`"),
             (
-                json!({ "name": "eo", "default": true, "state": "absent" }),
-                "`default` and `state: \"absent\"` exclude each other",
+                json!({ "name": "eo", "language": true, "state": "absent" }),
+                "`language` and `state: \"absent\"` exclude each other",
             ),
         ] {
             let error = laws::run(Locale, &host, options).await.expect_err(message);
