@@ -229,9 +229,16 @@ pub(crate) fn place(after: Option<&str>, before: Option<&str>) -> OpResult<Place
 }
 
 /// The two lines around a block.
-pub(crate) fn markers(marker: &str) -> OpResult<(String, String)> {
-    if !marker.contains("{mark}") || marker.contains('\n') {
+pub(crate) fn markers(marker: &str, begin: &str, end: &str) -> OpResult<(String, String)> {
+    if !marker.contains("{mark}") {
         return Err(OpError::invalid(format!("`marker`: `{{mark}}` is missing in `{marker}`")));
     }
-    Ok((marker.replace("{mark}", "BEGIN"), marker.replace("{mark}", "END")))
+    let markers = (marker.replace("{mark}", begin), marker.replace("{mark}", end));
+    if markers.0 == markers.1 {
+        return Err(OpError::invalid("the lines before and after the block are the same"));
+    }
+    if [&markers.0, &markers.1].iter().any(|line| line.contains('\n')) {
+        return Err(OpError::invalid("a line before or after the block holds a line break"));
+    }
+    Ok(markers)
 }

@@ -1,6 +1,6 @@
 //! Edits of texts by lines: pure, and byte for byte the same outside of what is edited.
 
-use regex::Regex;
+use regex::{Captures, Regex};
 
 /// Where a line or a block goes.
 #[derive(Debug, Clone)]
@@ -15,11 +15,37 @@ pub(crate) enum Place {
     Before(Regex),
 }
 
+/// What a line is known by.
+#[derive(Debug, Clone)]
+pub(crate) enum Finder {
+    /// A regular expression that fits in it.
+    Regexp(Regex),
+    /// A text that is in it.
+    Text(String),
+}
+
+impl Finder {
+    fn fits(&self, line: &str) -> bool {
+        match self {
+            Self::Regexp(regexp) => regexp.is_match(line),
+            Self::Text(text) => line.contains(text),
+        }
+    }
+
+    fn captures<'l>(&self, line: &'l str) -> Option<Captures<'l>> {
+        match self {
+            Self::Regexp(regexp) => regexp.captures(line),
+            Self::Text(_) => None,
+        }
+    }
+}
+
 /// A line that is to be there once.
 #[derive(Debug)]
 pub(crate) struct LineEdit<'a> {
     pub(crate) line: &'a str,
-    pub(crate) regexp: Option<&'a Regex>,
+    /// What the line that is changed is known by.
+    pub(crate) finder: Option<&'a Finder>,
     pub(crate) place: Place,
     /// Expands `$1` and `${name}` of the match in the line, and does nothing where none fits.
     pub(crate) backrefs: bool,
@@ -45,13 +71,13 @@ fn line_break(text: &str) -> &'static str {
 /// Puts the line there, or changes the one that fits.
 pub(crate) fn with_line(text: &str, edit: &LineEdit<'_>) -> String {
     let lines = lines(text);
-    let fits = |at: &usize| edit.regexp.is_some_and(|regexp| regexp.is_match(bare(lines[*at])));
+    let fits = |at: &usize| edit.finder.is_some_and(|finder| finder.fits(bare(lines[*at])));
     let is_same = |at: &usize| bare(lines[*at]) == edit.line;
     let found = if edit.first_match { (0..lines.len()).find(fits) } else { (0..lines.len()).rfind(fits) };
     match found {
         Some(at) => {
             let old = bare(lines[at]);
-            let new = match edit.regexp.and_then(|regexp| regexp.captures(old)) {
+            let new = match edit.finder.and_then(|finder| finder.captures(old)) {
                 Some(captures) if edit.backrefs => {
                     let mut new = String::new();
                     captures.expand(edit.line, &mut new);
@@ -59,6 +85,12 @@ pub(crate) fn with_line(text: &str, edit: &LineEdit<'_>) -> String {
                 }
                 _ => edit.line.to_owned(),
             };
+            // Where the new line is no longer found by what found the old one, the next run would change another.
+            if !edit.finder.is_some_and(|finder| finder.fits(&new))
+                && lines.iter().any(|line| bare(line) == new)
+            {
+                return text.to_owned();
+            }
             let ending = &lines[at][old.len()..];
             [&lines[..at].concat(), new.as_str(), ending, &lines[at + 1..].concat()].concat()
         }
@@ -68,43 +100,73 @@ pub(crate) fn with_line(text: &str, edit: &LineEdit<'_>) -> String {
 }
 
 /// Takes every line out that fits, or that is the line.
-pub(crate) fn without_line(text: &str, line: Option<&str>, regexp: Option<&Regex>) -> String {
-    let goes = |each: &&str| match regexp {
-        Some(regexp) => regexp.is_match(bare(each)),
+pub(crate) fn without_line(text: &str, line: Option<&str>, finder: Option<&Finder>) -> String {
+    let goes = |each: &&str| match finder {
+        Some(finder) => finder.fits(bare(each)),
         None => line == Some(bare(each)),
     };
     lines(text).into_iter().filter(|each| !goes(each)).collect()
 }
 
+/// A block that is to be there once.
+#[derive(Debug)]
+pub(crate) struct BlockEdit<'a> {
+    /// The lines before and behind it.
+    pub(crate) markers: (&'a str, &'a str),
+    pub(crate) block: &'a str,
+    pub(crate) place: Place,
+    /// An empty line is to be before it, where anything is.
+    pub(crate) prepend_newline: bool,
+    /// An empty line is to be behind it, where anything is.
+    pub(crate) append_newline: bool,
+}
+
 /// Puts a block between its markers, in place of the old one where there is one.
-pub(crate) fn with_block(text: &str, begin: &str, end: &str, block: &str, place: &Place) -> String {
+pub(crate) fn with_block(text: &str, edit: &BlockEdit<'_>) -> String {
     let ending = line_break(text);
-    let block = block.strip_suffix('\n').unwrap_or(block);
-    let mut whole = vec![begin];
-    whole.extend(block.lines());
-    whole.push(end);
-    let whole = whole.join(ending);
+    let block = edit.block.strip_suffix('\n').unwrap_or(edit.block);
+    let mut whole = vec![edit.markers.0];
+    whole.extend(block.split('\n').map(bare));
+    whole.push(edit.markers.1);
     let lines = lines(text);
-    match marked(&lines, begin, end) {
-        Some((first, last)) => {
-            let tail = &lines[last][bare(lines[last]).len()..];
-            [&lines[..first].concat(), whole.as_str(), tail, &lines[last + 1..].concat()].concat()
+    let (first, rest, mut tail) = match marked(&lines, edit.markers) {
+        Some((first, last)) => (first, last + 1, &lines[last][bare(lines[last]).len()..]),
+        None => {
+            let at = position(&lines, &edit.place, false);
+            (at, at, ending)
         }
-        None => insert(text, &lines, position(&lines, place, false), &whole),
+    };
+    let (before, after) = (&lines[..first], &lines[rest..]);
+    let mut all = before.concat();
+    // A last line without a break stays one: the break goes between the two.
+    if !all.is_empty() && !all.ends_with('\n') {
+        all.push_str(ending);
+        tail = "";
     }
+    if edit.prepend_newline && before.last().is_some_and(|line| !bare(line).is_empty()) {
+        all.push_str(ending);
+    }
+    all.push_str(&whole.join(ending));
+    all.push_str(tail);
+    if edit.append_newline && after.first().is_some_and(|line| !bare(line).is_empty()) {
+        all.push_str(ending);
+    }
+    all + &after.concat()
 }
 
 /// Takes the block out, with its markers.
-pub(crate) fn without_block(text: &str, begin: &str, end: &str) -> String {
+pub(crate) fn without_block(text: &str, markers: (&str, &str)) -> String {
     let lines = lines(text);
-    match marked(&lines, begin, end) {
+    match marked(&lines, markers) {
         Some((first, last)) => [lines[..first].concat(), lines[last + 1..].concat()].concat(),
         None => text.to_owned(),
     }
 }
 
-fn marked(lines: &[&str], begin: &str, end: &str) -> Option<(usize, usize)> {
-    let first = lines.iter().position(|line| bare(line) == begin)?;
+/// The last beginning of a block that has an end, and the end that is next to it.
+fn marked(lines: &[&str], (begin, end): (&str, &str)) -> Option<(usize, usize)> {
+    let last = lines.iter().rposition(|line| bare(line) == end)?;
+    let first = lines[..last].iter().rposition(|line| bare(line) == begin)?;
     let length = lines[first..].iter().position(|line| bare(line) == end)?;
     Some((first, first + length))
 }
@@ -127,7 +189,8 @@ fn insert(text: &str, lines: &[&str], at: usize, new: &str) -> String {
     let (before, after) = (lines[..at].concat(), lines[at..].concat());
     // A last line without a break stays one: the break goes between the two.
     if !before.is_empty() && !before.ends_with('\n') {
-        return [before.as_str(), ending, new].concat();
+        let last = if new.is_empty() { ending } else { "" };
+        return [before.as_str(), ending, new, last].concat();
     }
     [before.as_str(), new, ending, &after].concat()
 }
@@ -136,7 +199,7 @@ fn insert(text: &str, lines: &[&str], at: usize, new: &str) -> String {
 mod tests {
     use regex::Regex;
 
-    use super::{LineEdit, Place, with_block, with_line, without_block, without_line};
+    use super::{BlockEdit, Finder, LineEdit, Place, with_block, with_line, without_block, without_line};
 
     fn pattern(text: &str) -> Regex {
         Regex::new(text).expect("a pattern")
@@ -150,6 +213,7 @@ mod tests {
             ("", "x", None, Place::End, false, false, "x\n"),
             ("a\n", "x", None, Place::End, false, false, "a\nx\n"),
             ("a", "x", None, Place::End, false, false, "a\nx"),
+            ("a", "", None, Place::End, false, false, "a\n\n"),
             ("a\r\n", "x", None, Place::End, false, false, "a\r\nx\r\n"),
             ("a\nx\n", "x", None, Place::End, false, false, "a\nx\n"),
             ("a\n", "x", None, Place::Start, false, false, "x\na\n"),
@@ -163,29 +227,67 @@ mod tests {
             ("p=1\n", "$1=9", Some("^(p)="), Place::End, true, false, "p=9\n"),
             ("q=1\n", "$1=9", Some("^(p)="), Place::End, true, false, "q=1\n"),
             ("p=1\n", "$1=9", Some("^(p)="), Place::End, false, false, "$1=9\n"),
+            ("#p\n#p\n", "p", Some("^#p"), Place::End, false, false, "#p\np\n"),
+            ("#p\np\n", "p", Some("^#p"), Place::End, false, false, "#p\np\n"),
+            ("#p\np\n", "$1", Some("^#(p)"), Place::End, true, false, "#p\np\n"),
         ] {
-            let regexp = regexp.map(pattern);
-            let edit = LineEdit { line, regexp: regexp.as_ref(), place, backrefs, first_match };
+            let finder = regexp.map(pattern).map(Finder::Regexp);
+            let edit = LineEdit { line, finder: finder.as_ref(), place, backrefs, first_match };
             assert_eq!(with_line(text, &edit), expected, "{text:?} {edit:?}");
         }
         assert_eq!(without_line("a\nx\nb\nx", Some("x"), None), "a\nb\n");
-        assert_eq!(without_line("a1\nx\na2\n", None, Some(&pattern("^a"))), "x\n");
+        assert_eq!(without_line("a1\nx\na2\n", None, Some(&Finder::Regexp(pattern("^a")))), "x\n");
+        let finder = Finder::Text("a.".to_owned());
+        assert_eq!(without_line("a1\na.2\n", None, Some(&finder)), "a1\n");
+        let edit = LineEdit {
+            line: "x",
+            finder: Some(&finder),
+            place: Place::End,
+            backrefs: false,
+            first_match: false,
+        };
+        assert_eq!(with_line("a.1\na1\n", &edit), "x\na1\n");
     }
 
     #[test]
     fn blocks() {
+        let edit = |block| BlockEdit {
+            markers: ("# B", "# E"),
+            block,
+            place: Place::End,
+            prepend_newline: false,
+            append_newline: false,
+        };
         for (text, block, expected) in [
+            ("a\n", "x\n\n", "a\n# B\nx\n\n# E\n"),
+            ("# B\n1\n# E\n# E\n", "x", "# B\nx\n# E\n# E\n"),
+            ("# E\n# B\n", "x", "# E\n# B\n# B\nx\n# E\n"),
+            ("# B\n1\n# E\n# B\n2\n# E\n", "x", "# B\n1\n# E\n# B\nx\n# E\n"),
             ("", "x\ny\n", "# B\nx\ny\n# E\n"),
             ("a", "x", "a\n# B\nx\n# E"),
             ("a\n# B\nold\n# E\nb", "x", "a\n# B\nx\n# E\nb"),
             ("a\n# B\nx\n# E", "x", "a\n# B\nx\n# E"),
             ("a\r\n", "x\ny", "a\r\n# B\r\nx\r\ny\r\n# E\r\n"),
         ] {
-            let once = with_block(text, "# B", "# E", block, &Place::End);
+            let edit = edit(block);
+            let once = with_block(text, &edit);
             assert_eq!(once, expected, "{text:?}");
-            assert_eq!(with_block(&once, "# B", "# E", block, &Place::End), once);
+            assert_eq!(with_block(&once, &edit), once);
         }
-        assert_eq!(without_block("a\n# B\nx\n# E\nb", "# B", "# E"), "a\nb");
-        assert_eq!(without_block("a\n# B\nx\n", "# B", "# E"), "a\n# B\nx\n");
+        assert_eq!(without_block("a\n# B\nx\n# E\nb", ("# B", "# E")), "a\nb");
+        assert_eq!(without_block("a\n# B\nx\n", ("# B", "# E")), "a\n# B\nx\n");
+        assert_eq!(without_block("# E\nmine\n# B\n", ("# B", "# E")), "# E\nmine\n# B\n");
+        let lines = BlockEdit {
+            prepend_newline: true,
+            append_newline: true,
+            place: Place::After(pattern("^a")),
+            ..edit("x")
+        };
+        for (text, expected) in
+            [("a\nb\n", "a\n\n# B\nx\n# E\n\nb\n"), ("", "# B\nx\n# E\n"), ("a", "a\n\n# B\nx\n# E")]
+        {
+            let once = with_block(text, &lines);
+            assert_eq!((once.as_str(), with_block(&once, &lines).as_str()), (expected, expected));
+        }
     }
 }

@@ -11,7 +11,7 @@ pub(crate) struct Replacement<'a> {
     pub(crate) replace: &'a str,
     /// Only what follows the first match of this is looked at.
     pub(crate) after: Option<&'a str>,
-    /// Only what precedes the first match of this is looked at.
+    /// Only what precedes the last match of this is looked at; with `after` the first match behind that.
     pub(crate) before: Option<&'a str>,
 }
 
@@ -51,7 +51,7 @@ impl Replacement<'_> {
         let pattern = match (self.after, self.before) {
             (None, None) => return Ok(None),
             (Some(after), None) => format!("(?:{after})(?P<{SECTION}>.*)"),
-            (None, Some(before)) => format!("(?P<{SECTION}>.*?)(?:{before})"),
+            (None, Some(before)) => format!("(?P<{SECTION}>.*)(?:{before})"),
             (Some(after), Some(before)) => format!("(?:{after})(?P<{SECTION}>.*?)(?:{before})"),
         };
         let mut builder = RegexBuilder::new(&pattern);
@@ -134,7 +134,7 @@ mod tests {
             ("x", "x", "$$", None, None, "$"),
             ("a\nb\n", "b\n", "", None, None, "a\n"),
             ("a [s] a [e] a", "a", "x", Some(r"\[s\]"), None, "a [s] x [e] x"),
-            ("a [s] a [e] a [e]", "a", "x", None, Some(r"\[e\]"), "x [s] x [e] a [e]"),
+            ("a [s] a [e] a [e]", "a", "x", None, Some(r"\[e\]"), "x [s] x [e] x [e]"),
             ("a\n[s]\na\n[e]\na", "a", "x", Some(r"\[s\]"), Some(r"\[e\]"), "a\n[s]\nx\n[e]\na"),
             ("[s] a [e] a [e]", "a", "x", Some(r"\[s\]"), Some(r"\[e\]"), "[s] x [e] a [e]"),
             ("b a | a", "a", "x", Some("z|b"), Some("q|\\|"), "b x | a"),

@@ -1,13 +1,13 @@
 //! Makes sure that a marked block of lines is in a file, or is not.
 
-use oneex_sdk::{Change, Example, Kind, Op, OpResult, Output, Proof, Reader, Resources, Writer};
+use oneex_sdk::{Change, Example, Kind, Op, OpError, OpResult, Output, Proof, Reader, Resources, Writer};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::host::Mode;
 use crate::host::attributes::Attributes;
 use crate::host::content::{ContentState, look_and_edit, markers, place};
-use crate::host::edit::{with_block, without_block};
+use crate::host::edit::{BlockEdit, with_block, without_block};
 
 /// The operation `block`.
 pub(crate) struct Block;
@@ -29,12 +29,24 @@ enum State {
 pub(crate) struct Params {
     /// The absolute path; a symbolic link is followed.
     path: String,
-    /// The lines between the markers.
+    /// The lines between the markers; without any, the block is taken out.
     #[serde(default)]
     block: String,
     /// The line before and after the block; `{mark}` stands for `BEGIN` and `END`. Blocks of one file need different ones.
     #[serde(default = "marker")]
     marker: String,
+    /// What stands for `{mark}` before the block.
+    #[serde(default = "begin")]
+    marker_begin: String,
+    /// What stands for `{mark}` after it.
+    #[serde(default = "end")]
+    marker_end: String,
+    /// Keeps an empty line before the block, unless it is at the beginning.
+    #[serde(default)]
+    prepend_newline: bool,
+    /// Keeps an empty line after the block, unless it is at the end.
+    #[serde(default)]
+    append_newline: bool,
     /// Whether the block is to be there.
     #[serde(default)]
     state: State,
@@ -64,12 +76,21 @@ impl Params {
     }
 
     fn edit(&self) -> OpResult<impl Fn(&str) -> String + Send> {
-        let (begin, end) = markers(&self.marker)?;
+        let (begin, end) = markers(&self.marker, &self.marker_begin, &self.marker_end)?;
         let place = place(self.insertafter.as_deref(), self.insertbefore.as_deref())?;
         let (state, block) = (self.state, self.block.clone());
-        Ok(move |text: &str| match state {
-            State::Present => with_block(text, &begin, &end, &block, &place),
-            State::Absent => without_block(text, &begin, &end),
+        if let Some(line) = block.lines().find(|line| *line == begin || *line == end) {
+            let message = format!("the block holds the line `{line}`, by which it is found");
+            return Err(OpError::invalid(message).hint("give it another `marker`"));
+        }
+        let (prepend_newline, append_newline) = (self.prepend_newline, self.append_newline);
+        Ok(move |text: &str| {
+            let markers = (begin.as_str(), end.as_str());
+            if state == State::Absent || block.is_empty() {
+                return without_block(text, markers);
+            }
+            let place = place.clone();
+            with_block(text, &BlockEdit { markers, block: &block, place, prepend_newline, append_newline })
         })
     }
 }
@@ -122,6 +143,14 @@ Sources: Ansible's module `blockinfile` for names and meaning.";
 
 fn marker() -> String {
     "# {mark} ONEEX MANAGED BLOCK".to_owned()
+}
+
+fn begin() -> String {
+    "BEGIN".to_owned()
+}
+
+fn end() -> String {
+    "END".to_owned()
 }
 
 #[cfg(test)]

@@ -49,7 +49,7 @@ pub(crate) struct Params {
     wanted: Wanted,
     /// Changed at least so long ago, such as `"2d"`; with `-` before it, at most.
     age: Option<String>,
-    /// At least of this size, such as `"10M"`; with `-` before it, at most.
+    /// Of files, those of at least this size, such as `"10M"`; with `-` before it, at most.
     size: Option<String>,
     /// Finds names that begin with a dot too.
     #[serde(default)]
@@ -177,7 +177,8 @@ impl Filter {
             Some((false, least)) => value >= least,
             None => true,
         };
-        (fits(self.age, age) && fits(self.size, size)).then(|| {
+        let is_file = FileType::of(raw) == FileType::File;
+        (fits(self.age, age) && (!is_file || fits(self.size, size))).then(|| {
             let entry = json!({
                 "path": path, "type": FileType::of(raw).as_str(), "mode": octal(raw & 0o7777), "owner": owner,
                 "group": group, "uid": uid, "gid": gid, "size": size, "mtime": mtime,

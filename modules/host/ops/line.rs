@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::host::Mode;
 use crate::host::attributes::Attributes;
 use crate::host::content::{ContentState, look_and_edit, place, regular_expression};
-use crate::host::edit::{LineEdit, with_line, without_line};
+use crate::host::edit::{Finder, LineEdit, with_line, without_line};
 
 /// The operation `line`.
 pub(crate) struct Line;
@@ -29,10 +29,12 @@ enum State {
 pub(crate) struct Params {
     /// The absolute path; a symbolic link is followed.
     path: String,
-    /// The line, without its break; with `state: "absent"` it may be left out where `regexp` is given.
+    /// The line, without its break; with `state: "absent"` it may be left out where `regexp` or `search_string` is given.
     line: Option<String>,
     /// The regular expression of the line that is changed; the last one that fits is.
     regexp: Option<String>,
+    /// A text of the line that is changed, in place of `regexp`.
+    search_string: Option<String>,
     /// Whether the line is to be there.
     #[serde(default)]
     state: State,
@@ -68,7 +70,14 @@ impl Params {
     }
 
     fn edit(&self) -> OpResult<impl Fn(&str) -> String + Send> {
-        let regexp = self.regexp.as_deref().map(|text| regular_expression("regexp", text)).transpose()?;
+        let finder = match (&self.regexp, &self.search_string) {
+            (Some(_), Some(_)) => {
+                return Err(OpError::invalid("`regexp` and `search_string` exclude each other"));
+            }
+            (Some(text), None) => Some(Finder::Regexp(regular_expression("regexp", text)?)),
+            (None, Some(text)) => Some(Finder::Text(text.clone())),
+            (None, None) => None,
+        };
         let place = place(self.insertafter.as_deref(), self.insertbefore.as_deref())?;
         let line = self.line.clone();
         if line.as_ref().is_some_and(|line| line.contains('\n')) {
@@ -78,21 +87,23 @@ impl Params {
             State::Present if line.is_none() => {
                 return Err(OpError::invalid("`line` needs the option `line`"));
             }
-            State::Absent if line.is_none() && regexp.is_none() => {
-                return Err(OpError::invalid("`line` needs the option `line` or `regexp`"));
+            State::Absent if line.is_none() && finder.is_none() => {
+                return Err(OpError::invalid(
+                    "`line` needs one of the options `line`, `regexp` and `search_string`",
+                ));
             }
-            _ if self.backrefs && regexp.is_none() => {
+            _ if self.backrefs && self.regexp.is_none() => {
                 return Err(OpError::invalid("`backrefs` needs the option `regexp`"));
             }
             _ => {}
         }
         let (state, backrefs, first_match) = (self.state, self.backrefs, self.firstmatch);
         Ok(move |text: &str| match state {
-            State::Absent => without_line(text, line.as_deref(), regexp.as_ref()),
+            State::Absent => without_line(text, line.as_deref(), finder.as_ref()),
             State::Present => {
                 let line = line.as_deref().unwrap_or_default();
                 let edit =
-                    LineEdit { line, regexp: regexp.as_ref(), place: place.clone(), backrefs, first_match };
+                    LineEdit { line, finder: finder.as_ref(), place: place.clone(), backrefs, first_match };
                 with_line(text, &edit)
             }
         })

@@ -20,13 +20,11 @@ mod hostname;
 mod hosts_entry;
 mod ini;
 mod journal;
-mod json_value;
 mod kernel_module;
 mod known_host;
 mod limits;
 mod line;
 mod link;
-mod locale;
 mod mount;
 mod packages;
 mod query;
@@ -37,19 +35,16 @@ mod script;
 mod service;
 mod stat;
 mod sudoers;
-mod swap;
 mod sysctl;
 mod systemd_unit;
 mod tempfile;
 mod template;
 mod timezone;
-mod toml_value;
 mod touch;
 mod user;
 mod wait_file;
 mod wait_port;
 mod write;
-mod yaml_value;
 
 #[cfg(test)]
 mod tests;
@@ -58,8 +53,9 @@ use oneex_sdk::Registry;
 #[cfg(test)]
 pub(crate) use {
     absent::Absent, block::Block, copy::Copy, directory::Directory, env_file::EnvFile, exec::Exec,
-    fetch::Fetch, file::File, find::Find, hosts_entry::HostsEntry, ini::Ini, line::Line, link::Link,
-    query::Query, read::Read, replace::Replace, script::Script, stat::Stat, template::Template, write::Write,
+    fetch::Fetch, file::File, find::Find, hardlink::Hardlink, hosts_entry::HostsEntry, ini::Ini, line::Line,
+    link::Link, query::Query, read::Read, replace::Replace, script::Script, stat::Stat, template::Template,
+    touch::Touch, write::Write,
 };
 
 /// Adds every operation on hosts.
@@ -82,8 +78,6 @@ pub fn register(registry: &mut Registry) {
     registry.op(alternatives::Alternatives);
     registry.op(dns_resolver::DnsResolver);
     registry.op(kernel_module::KernelModule);
-    registry.op(locale::Locale);
-    registry.op(swap::Swap);
     registry.op(exec::Exec);
     registry.op(query::Query);
     registry.op(script::Script);
@@ -105,9 +99,6 @@ pub fn register(registry: &mut Registry) {
     registry.op(block::Block);
     registry.op(replace::Replace);
     registry.op(ini::Ini);
-    registry.op(json_value::JsonValue);
-    registry.op(yaml_value::YamlValue);
-    registry.op(toml_value::TomlValue);
     registry.op(env_file::EnvFile);
     registry.op(hosts_entry::HostsEntry);
     registry.op(read::Read);

@@ -26,7 +26,7 @@ pub(crate) struct Params {
     /// Only behind the first match of this regular expression, whose `.` fits line breaks; nothing is replaced where
     /// there is none.
     after: Option<String>,
-    /// Only before the first match of this regular expression, which with `after` is looked for behind that.
+    /// Only before the last match of this regular expression; with `after`, before the first match behind that.
     before: Option<String>,
     /// The file mode, such as `"0644"` or `"u=rw,go=r"`; kept when left out.
     mode: Option<Mode>,
