@@ -1,7 +1,9 @@
 #!/bin/sh
 # Installs what the tests need on Debian and Ubuntu; does nothing where it is there already.
 # Runs as root or with sudo. No service is started: the tests start servers and whole machines of their own.
+# What comes from PyPI goes below `target/`.
 set -eu
+cd "$(dirname "$0")/.."
 
 missing=
 need() {
@@ -28,7 +30,11 @@ need systemctl systemd
 need shutdown systemd-sysv
 need dbus-daemon dbus
 need crontab cron
-need locale-gen locales
+need python3 python3
+
+if ! python3 -c 'import ensurepip' 2>/dev/null; then
+    missing="$missing python3-venv"
+fi
 
 as_root=
 if [ "$(id -u)" -ne 0 ]; then
@@ -40,33 +46,33 @@ if [ "$(id -u)" -eq 0 ]; then
     mkdir -p /run/sshd
 fi
 
-# OpenRC would take the place of what starts services here: it is fetched, and only test machines unpack it.
-openrc=$(dirname "$0")/../target/openrc
-if ! ls "$openrc"/openrc_*.deb >/dev/null 2>&1; then
-    missing_openrc=yes
+install() {
+    if [ -n "$as_root" ] && ! command -v sudo >/dev/null 2>&1; then
+        echo "these packages are missing, and there is no sudo to install them:$missing" >&2
+        exit 1
+    fi
+
+    policy=/usr/sbin/policy-rc.d
+    if [ ! -e "$policy" ]; then
+        printf '#!/bin/sh\nexit 101\n' | $as_root tee "$policy" >/dev/null
+        $as_root chmod 755 "$policy"
+        trap '$as_root rm -f "$policy"' EXIT
+    fi
+
+    $as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq
+    # shellcheck disable=SC2086 # one word a package
+    $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing
+}
+
+if [ -n "$missing" ]; then
+    install
 fi
 
-if [ -z "$missing" ] && [ -z "${missing_openrc-}" ]; then
-    exit 0
+# Ansible's modules, which ours are compared with.
+ansible=2.19.14
+if ! [ -e "target/ansible/$ansible" ]; then
+    rm -rf target/ansible
+    python3 -m venv target/ansible
+    target/ansible/bin/pip install --quiet --disable-pip-version-check "ansible-core==$ansible"
+    : >"target/ansible/$ansible"
 fi
-
-if [ -n "$as_root" ] && ! command -v sudo >/dev/null 2>&1; then
-    echo "these packages are missing, and there is no sudo to install them:$missing" >&2
-    exit 1
-fi
-
-policy=/usr/sbin/policy-rc.d
-if [ ! -e "$policy" ]; then
-    printf '#!/bin/sh\nexit 101\n' | $as_root tee "$policy" >/dev/null
-    $as_root chmod 755 "$policy"
-    trap '$as_root rm -f "$policy"' EXIT
-fi
-
-$as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq
-if [ -n "${missing_openrc-}" ]; then
-    mkdir -p "$openrc"
-    (cd "$openrc" && apt-get download -qq openrc librc1 libeinfo1)
-fi
-[ -n "$missing" ] || exit 0
-# shellcheck disable=SC2086 # one word a package
-$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing

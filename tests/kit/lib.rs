@@ -1,6 +1,7 @@
 //! Test tools of oneex. They panic with a clear message where something that a test needs is missing.
 
 mod accounts;
+mod ansible;
 pub mod api;
 mod cut;
 mod disk;
@@ -20,6 +21,7 @@ pub mod terminal;
 mod wired;
 
 pub use accounts::FarmUser;
+pub use ansible::{Ansible, Answer};
 pub use disk::SmallDisk;
 pub use fake::FakeHost;
 pub use farm::{FarmHost, FarmOptions, SshFarm};

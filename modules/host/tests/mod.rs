@@ -2,6 +2,7 @@
 
 mod commands;
 mod contents;
+mod differential;
 mod disks;
 mod names;
 mod owners;

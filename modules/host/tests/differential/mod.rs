@@ -1,0 +1,11 @@
+//! Our operations beside the modules of ansible-core that they are named after: the same call on the same files, on
+//! twin folders. Contents, modes, owners, links and whether something changed agree, in a plan, in a first run and in
+//! a second. Where they differ on purpose, the comparison says so by name, and the book says why.
+
+mod blocks;
+mod contents;
+mod lines;
+mod looks;
+mod paths;
+mod replaces;
+mod twins;

@@ -1,0 +1,235 @@
+//! Two folders with the same in them, one for each side.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::path::Path;
+
+use oneex_sdk::{Op, Value};
+use oneex_testkit::{Ansible, TestHost, laws};
+use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
+use tempfile::TempDir;
+
+/// What stands for the folder in paths and contents.
+pub(super) const HERE: &str = "@here";
+
+/// Something that is there before.
+#[derive(Debug, Clone)]
+pub(super) enum Seed {
+    File { name: String, content: String, mode: u32 },
+    Folder { name: String, mode: u32 },
+    Link { name: String, target: String },
+}
+
+/// One call in the words of both; `@here` stands for the folder.
+#[derive(Debug, Clone)]
+pub(super) struct Call {
+    pub(super) ours: Value,
+    pub(super) module: &'static str,
+    pub(super) theirs: Value,
+}
+
+/// What is in a folder: by name, its type, mode, owner, group, links, and content or target.
+pub(super) type Tree = BTreeMap<String, String>;
+
+/// How one side did.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Did {
+    /// Whether a plan says that something would change; nothing where it failed.
+    pub(super) plan: Option<bool>,
+    /// Whether the first and the second run changed something; nothing where one failed.
+    pub(super) runs: [Option<bool>; 2],
+    /// What is there after the first and the second.
+    pub(super) trees: [Tree; 2],
+    /// Why it failed.
+    pub(super) failure: Option<String>,
+    /// It broke down with a stack trace.
+    pub(super) crashed: bool,
+    /// What the first run said.
+    pub(super) said: Value,
+}
+
+impl std::fmt::Display for Did {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "plan {:?}, runs {:?}, failure {:?}", self.plan, self.runs, self.failure)
+    }
+}
+
+/// Both sides: a host of ours, and the process that runs their modules.
+pub(super) struct Twins {
+    ansible: Ansible,
+    runtime: tokio::runtime::Runtime,
+}
+
+impl Twins {
+    pub(super) fn new() -> Self {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        Self { ansible: Ansible::start(), runtime: runtime.expect("a runtime") }
+    }
+
+    /// What both sides do with the same call.
+    pub(super) fn both<O: Op>(&mut self, op: fn() -> O, seeds: &[Seed], call: &Call) -> (Did, Did) {
+        (self.ours(op, seeds, call), self.theirs(seeds, call))
+    }
+
+    fn ours<O: Op>(&self, op: fn() -> O, seeds: &[Seed], call: &Call) -> Did {
+        let host = TestHost::new();
+        plant(host.root(), seeds);
+        let options = placed(&call.ours, host.root());
+        let before = tree(host.root());
+        let mut failure = None;
+        let mut keep = |error: oneex_sdk::OpError| failure = Some(error.to_string());
+        let plan = self.runtime.block_on(laws::plan(op(), &host, options.clone()));
+        let plan = plan.map(|change| !change.is_empty()).map_err(&mut keep).ok();
+        assert_eq!(before, tree(host.root()), "a plan of ours changed something: {options}");
+        let mut said = Value::Null;
+        let mut run = || {
+            let done = self.runtime.block_on(laws::run(op(), &host, options.clone()));
+            if let (Ok(done), true) = (&done, said.is_null()) {
+                said = lifted(&Value::Object(done.output.fields.clone()), host.root());
+            }
+            (done.map(|done| done.changed).map_err(&mut keep).ok(), tree(host.root()))
+        };
+        let (first, second) = (run(), run());
+        Did { plan, runs: [first.0, second.0], trees: [first.1, second.1], failure, crashed: false, said }
+    }
+
+    fn theirs(&mut self, seeds: &[Seed], call: &Call) -> Did {
+        let folder = TempDir::with_prefix("oneex-twin-").expect("a temporary folder");
+        plant(folder.path(), seeds);
+        let args = placed(&call.theirs, folder.path());
+        let (mut failure, mut crashed, mut said) = (None, false, Value::Null);
+        let mut run = |check| {
+            let answer = self.ansible.call(call.module, &args, check);
+            crashed |= answer.crashed();
+            if !check && said.is_null() {
+                said = lifted(&answer.0, folder.path());
+            }
+            let failed = answer.failure().map(str::to_owned);
+            let changed = failed.is_none().then(|| answer.changed());
+            failure = failed.or(failure.take());
+            (changed, tree(folder.path()))
+        };
+        let (plan, first, second) = (run(true), run(false), run(false));
+        Did { plan: plan.0, runs: [first.0, second.0], trees: [first.1, second.1], failure, crashed, said }
+    }
+}
+
+/// Runs a property over as many cases as asked for; `ONEEX_CASES` is a factor. The seed stays, so that a run in CI is
+/// the run that was seen.
+pub(super) fn compare<S: proptest::strategy::Strategy>(
+    cases: u32,
+    strategy: &S,
+    mut test: impl FnMut(&mut Twins, S::Value) -> Result<(), TestCaseError>,
+) {
+    let factor = std::env::var("ONEEX_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(1);
+    let config = Config { cases: cases * factor, failure_persistence: None, ..Config::default() };
+    let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
+    let twins = std::cell::RefCell::new(Twins::new());
+    let test = std::cell::RefCell::new(&mut test);
+    let result = runner.run(strategy, |value| (test.borrow_mut())(&mut twins.borrow_mut(), value));
+    if let Err(error) = result {
+        panic!("{error}");
+    }
+}
+
+/// Both did the same.
+pub(super) fn same(call: &Call, ours: &Did, theirs: &Did) -> Result<(), TestCaseError> {
+    if theirs.crashed {
+        return Ok(());
+    }
+    let both_failed = ours.failure.is_some() && theirs.failure.is_some();
+    if both_failed && ours.trees[0] == theirs.trees[0] {
+        return Ok(());
+    }
+    let agrees = ours.failure.is_none() == theirs.failure.is_none()
+        && (ours.plan, &ours.runs, &ours.trees) == (theirs.plan, &theirs.runs, &theirs.trees);
+    if agrees { Ok(()) } else { Err(differ(call, ours, theirs)) }
+}
+
+/// What both did, to be read: of the trees what differs.
+pub(super) fn differ(call: &Call, ours: &Did, theirs: &Did) -> TestCaseError {
+    let mut text = format!(
+        "they differ\nours: {}\n  {ours}\ntheirs: {} {}\n  {theirs}\n",
+        call.ours, call.module, call.theirs
+    );
+    for (run, (ours, theirs)) in ["first", "second"].iter().zip(ours.trees.iter().zip(&theirs.trees)) {
+        let names: BTreeSet<&String> = ours.keys().chain(theirs.keys()).collect();
+        for name in names.into_iter().filter(|name| ours.get(*name) != theirs.get(*name)) {
+            let of = |tree: &Tree| tree.get(name).map_or("nothing", String::as_str).to_owned();
+            text += &format!("  {run} run, {name:?}\n    ours:   {}\n    theirs: {}\n", of(ours), of(theirs));
+        }
+    }
+    TestCaseError::fail(text)
+}
+
+fn plant(root: &Path, seeds: &[Seed]) {
+    for seed in seeds {
+        let (name, mode) = match seed {
+            Seed::File { name, content, mode } => {
+                std::fs::write(root.join(name), placed_text(content, root)).expect("a file");
+                (name, *mode)
+            }
+            Seed::Folder { name, mode } => {
+                std::fs::create_dir(root.join(name)).expect("a folder");
+                (name, *mode)
+            }
+            Seed::Link { name, target } => {
+                std::os::unix::fs::symlink(placed_text(target, root), root.join(name)).expect("a link");
+                continue;
+            }
+        };
+        let mode = std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(root.join(name), mode).expect("a mode");
+    }
+}
+
+fn placed_text(text: &str, root: &Path) -> String {
+    text.replace(HERE, root.to_str().expect("a UTF-8 path"))
+}
+
+/// With the folder where `@here` stands for it.
+fn placed(value: &Value, root: &Path) -> Value {
+    mapped(value, &|text| placed_text(text, root))
+}
+
+/// With `@here` in place of the folder.
+fn lifted(value: &Value, root: &Path) -> Value {
+    mapped(value, &|text| text.replace(root.to_str().expect("a UTF-8 path"), HERE))
+}
+
+fn mapped(value: &Value, map: &dyn Fn(&str) -> String) -> Value {
+    match value {
+        Value::String(text) => map(text).into(),
+        Value::Array(items) => items.iter().map(|item| mapped(item, map)).collect(),
+        Value::Object(all) => all.iter().map(|(key, value)| (key.clone(), mapped(value, map))).collect(),
+        other => other.clone(),
+    }
+}
+
+fn tree(root: &Path) -> Tree {
+    let mut found = Tree::new();
+    let mut left = vec![root.to_owned()];
+    let here = root.to_str().expect("a UTF-8 path");
+    while let Some(folder) = left.pop() {
+        for entry in std::fs::read_dir(&folder).expect("a folder").flatten() {
+            let path = entry.path();
+            let metadata = path.symlink_metadata().expect("metadata");
+            let (kind, content) = if metadata.is_symlink() {
+                let target = std::fs::read_link(&path).expect("a target");
+                ("link", target.to_string_lossy().replace(here, HERE))
+            } else if metadata.is_dir() {
+                left.push(path.clone());
+                ("folder", String::new())
+            } else {
+                let content = std::fs::read(&path).expect("a content");
+                ("file", String::from_utf8_lossy(&content).replace(here, HERE))
+            };
+            let name = path.strip_prefix(root).expect("below").to_string_lossy().into_owned();
+            let mode = if metadata.is_symlink() { 0 } else { metadata.mode() & 0o7777 };
+            let owner = (metadata.uid(), metadata.gid());
+            let links = if metadata.is_file() { metadata.nlink() } else { 1 };
+            found.insert(name, format!("{kind} {mode:04o} {owner:?} {links} {content:?}"));
+        }
+    }
+    found
+}

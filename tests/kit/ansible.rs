@@ -1,0 +1,89 @@
+//! Modules of ansible-core, in one process for many calls: a playbook for each would take a second.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use oneex_sdk::{Value, json};
+use tempfile::TempDir;
+
+/// The process.
+const DRIVER: &str = include_str!("ansible.py");
+
+/// A running process that calls modules of ansible-core on this machine.
+#[derive(Debug)]
+pub struct Ansible {
+    process: Child,
+    stdin: ChildStdin,
+    stdout: BufReader<ChildStdout>,
+    /// The modules' own temporary files.
+    folder: TempDir,
+}
+
+/// What a module said.
+#[derive(Debug, Clone)]
+pub struct Answer(pub Value);
+
+impl Answer {
+    /// Something changed, or would.
+    pub fn changed(&self) -> bool {
+        self.0["changed"].as_bool().unwrap_or(false)
+    }
+
+    /// The module itself broke down, which says nothing of what it means.
+    pub fn crashed(&self) -> bool {
+        self.0["crashed"].as_bool().unwrap_or(false)
+    }
+
+    /// Why it failed.
+    pub fn failure(&self) -> Option<&str> {
+        let failed = self.0["failed"].as_bool().unwrap_or(false);
+        failed.then(|| self.0["msg"].as_str().unwrap_or("no reason"))
+    }
+}
+
+impl Ansible {
+    /// Starts the process.
+    ///
+    /// # Panics
+    /// When ansible-core is not where `tests/setup.sh` installs it.
+    pub fn start() -> Self {
+        let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/ansible/bin/python3");
+        assert!(python.exists(), "there is no `{}`: tests/setup.sh installs it", python.display());
+        let mut process = Command::new(&python)
+            .args(["-c", DRIVER])
+            .env("LC_ALL", "C.UTF-8")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("python starts");
+        let stdin = process.stdin.take().expect("piped");
+        let stdout = BufReader::new(process.stdout.take().expect("piped"));
+        let folder = tempfile::Builder::new().prefix("oneex-ansible-").tempdir().expect("a temporary folder");
+        Self { process, stdin, stdout, folder }
+    }
+
+    /// Calls a module.
+    ///
+    /// # Panics
+    /// When the process ends, or answers what is no JSON.
+    pub fn call(&mut self, module: &str, args: &Value, check: bool) -> Answer {
+        let call = json!({ "module": module, "args": args, "check": check, "folder": self.folder() });
+        writeln!(self.stdin, "{call}").expect("it reads");
+        let mut line = String::new();
+        self.stdout.read_line(&mut line).expect("it answers");
+        Answer(serde_json::from_str(&line).unwrap_or_else(|error| panic!("{module} {args}: {error}: {line}")))
+    }
+
+    fn folder(&self) -> PathBuf {
+        self.folder.path().to_owned()
+    }
+}
+
+impl Drop for Ansible {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
