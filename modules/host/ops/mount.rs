@@ -132,7 +132,8 @@ device() {
 }
 case $3 in
 UUID=* | LABEL=* | PARTUUID=* | PARTLABEL=*) found=$(findfs "$3" 2>/dev/null) && printf 'source %s\n' "$(device "$found")" ;;
-*) printf 'source %s\n' "$(device "$3")" ;;
+/dev/*) if [ -e "$3" ]; then printf 'source %s\n' "$(device "$3")"; else echo missing; fi ;;
+*) printf 'source %s\n' "$3" ;;
 esac
 live=
 while read -r id parent number root place rest; do
@@ -233,6 +234,12 @@ h.mount("/srv/scratch", #{ src: "tmpfs", fstype: "tmpfs", opts: ["size=64m", "no
             let message = format!("`{}` leads over a symbolic link to `{real}`", params.path);
             return Err(OpError::invalid(message).hint("mount it there"));
         }
+        let is_missing = answer.said.lines().any(|line| line == "missing");
+        if is_missing && params.state == Wanted::Mounted {
+            let source = params.src.as_deref().unwrap_or_default();
+            return Err(OpError::failed(format!("there is no device `{source}`"))
+                .hint("`state: \"present\"` alone writes its line"));
+        }
         let source = value("source").filter(|source| !source.is_empty());
         let live =
             value("options").map(|options| Live { options, source: value("mounted").unwrap_or_default() });
@@ -257,12 +264,10 @@ h.mount("/srv/scratch", #{ src: "tmpfs", fstype: "tmpfs", opts: ["size=64m", "no
             Wanted::Remounted => change.property("state", word(is_mounted), Some("remounted".to_owned())),
         };
         if let (Wanted::Mounted, Some(live)) = (params.state, &state.live) {
-            if params.is_source_known() {
-                change.property(
-                    "source",
-                    Some(live.source.clone()),
-                    state.source.clone().or(params.src.clone()),
-                );
+            // A `UUID=…` that the host cannot resolve says nothing of what is mounted.
+            if let Some(source) = state.source.as_ref().filter(|_| params.is_source_known()) {
+                let plain = |source: &str| Some(source.trim_end_matches('/').to_owned());
+                change.property("source", plain(&live.source), plain(source));
             }
             if let Some((present, wanted)) = unfulfilled(&params.opts.as_slice().join(","), &live.options) {
                 change.property("options", Some(present), Some(wanted));

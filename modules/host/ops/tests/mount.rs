@@ -1,7 +1,7 @@
 //! `mount` over an fstab of the test's own, and on a whole machine.
 
 use oneex_sdk::{Value, json};
-use oneex_testkit::{RemoteMachine, TestHost, laws};
+use oneex_testkit::{FakeHost, RemoteMachine, TestHost, laws};
 
 use crate::host::ops::mount::Mount;
 use crate::ssh::{SshConnector, SshSettings};
@@ -44,6 +44,70 @@ async fn decisions_over_fstab() {
         json!({ "path": "/srv", "src": "a", "fstype": "b", "state": "present", "fstab": fstab })
     };
     laws::survives_cuts(Mount, prepare, |host: &TestHost| host.content("fstab")).await;
+}
+
+/// What the kernel and the host say of a place whose line is right: what differs.
+#[tokio::test]
+async fn decisions_over_what_is_mounted() {
+    let disk = |source: &str, opts: &str, state: &str| json!({ "src": source, "fstype": "ext4", "opts": opts, "state": state });
+    for (said, options, expected) in [
+        ("", disk("/dev/sda1", "", "mounted"), "state: not mounted → mounted\n"),
+        ("", disk("/dev/sda1", "", "present"), ""),
+        ("", disk("/dev/sda1", "", "unmounted"), ""),
+        ("options rw\nmounted /dev/sda1\nsource /dev/sda1\n", disk("/dev/sda1", "", "mounted"), ""),
+        ("options rw\nmounted /dev/sda1\nsource /dev/sda1\n", disk("UUID=1-2", "", "mounted"), ""),
+        // Nobody could say which device that is.
+        ("options rw\nmounted /dev/sda1\n", disk("UUID=1-2", "", "mounted"), ""),
+        (
+            "options rw\nmounted /dev/sdb1\nsource /dev/sda1\n",
+            disk("LABEL=a b", "", "mounted"),
+            "source: /dev/sdb1 → /dev/sda1\n",
+        ),
+        // Another name of the same device, and a file that a loop device stands for.
+        ("options rw\nmounted /dev/dm-0\nsource /dev/dm-0\n", disk("/dev/vg/lv", "", "mounted"), ""),
+        ("options rw\nmounted /dev/loop0\nsource /srv/x.img\n", disk("/srv/x.img", "loop", "mounted"), ""),
+        ("options rw\nmounted /dev/sda1\nsource /srv\n", disk("/srv", "bind", "mounted"), ""),
+        (
+            "options rw,relatime\nmounted /dev/sda1\nsource /dev/sda1\n",
+            disk("/dev/sda1", "ro,noatime", "mounted"),
+            "options: rw,relatime → ro,noatime\n",
+        ),
+        (
+            "options rw\nmounted /dev/sda1\nsource /dev/sda1\n",
+            disk("/dev/sda1", "", "unmounted"),
+            "state: mounted → not mounted\n",
+        ),
+        (
+            "options rw\nmounted /dev/sda1\n",
+            disk("/dev/sda1", "", "remounted"),
+            "state: mounted → remounted\n",
+        ),
+        (
+            "options rw\nmounted nas:/a\nsource nas:/a/\n",
+            json!({ "src": "nas:/a/", "fstype": "nfs4", "state": "mounted" }),
+            "",
+        ),
+        (
+            "options rw\nmounted nas:/b\nsource nas:/a\n",
+            json!({ "src": "nas:/a", "fstype": "nfs4", "state": "mounted" }),
+            "source: nas:/b → nas:/a\n",
+        ),
+    ] {
+        let word = |name: &str| options[name].as_str().unwrap_or_default().replace(' ', "\\040");
+        let opts = if word("opts").is_empty() { "defaults".to_owned() } else { word("opts") };
+        let line = format!("{} /srv/a {} {opts} 0 0\n", word("src"), word("fstype"));
+        let file = format!("stat 81a4 0 0 {} 0 0 0 1 1 1 root root\ncontent\n{line}", line.len());
+        let host = FakeHost::new().answer("ask", &format!("{said}--\nL2Y=\n{file}"));
+        let mut options = options.clone();
+        options["path"] = json!("/srv/a");
+        let change = laws::plan(Mount, &host, options.clone()).await.expect("a plan");
+        assert_eq!(change.to_text(), expected, "{options}");
+    }
+    let host = FakeHost::new().answer("ask", "missing\n--\nL2Y=\nabsent\n");
+    let mut options = disk("/dev/oneex-none", "", "mounted");
+    options["path"] = json!("/srv/a");
+    let error = laws::plan(Mount, &host, options).await.expect_err("no such device");
+    assert_eq!(error.message, "there is no device `/dev/oneex-none`");
 }
 
 #[tokio::test]
@@ -115,5 +179,8 @@ async fn a_machine_mounts_what_fstab_says_and_nothing_else() {
     assert_eq!(says("ls /srv/to"), "x");
     let wrong = json!({ "path": "/srv/no", "src": "/dev/oneex-none", "fstype": "ext4", "state": "mounted" });
     let error = laws::run(Mount, &host, wrong).await.expect_err("no such device");
+    assert_eq!(error.message, "there is no device `/dev/oneex-none`");
+    let wrong = json!({ "path": "/srv/no", "src": "x", "fstype": "oneex-none", "state": "mounted" });
+    let error = laws::run(Mount, &host, wrong).await.expect_err("no such file system");
     assert!(error.message.starts_with("`mount` failed for `/srv/no`: "), "{}", error.message);
 }
