@@ -30,6 +30,7 @@ need systemctl systemd
 need shutdown systemd-sysv
 need dbus-daemon dbus
 need crontab cron
+need locale-gen locales
 need python3 python3
 
 if ! python3 -c 'import ensurepip' 2>/dev/null; then
@@ -46,6 +47,11 @@ if [ "$(id -u)" -eq 0 ]; then
     mkdir -p /run/sshd
 fi
 
+# OpenRC would take the place of what starts services here: it is fetched, and only test machines unpack it.
+openrc=target/openrc
+missing_openrc=
+ls "$openrc"/openrc_*.deb >/dev/null 2>&1 || missing_openrc=yes
+
 install() {
     if [ -n "$as_root" ] && ! command -v sudo >/dev/null 2>&1; then
         echo "these packages are missing, and there is no sudo to install them:$missing" >&2
@@ -60,11 +66,16 @@ install() {
     fi
 
     $as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq
+    if [ -n "$missing_openrc" ]; then
+        mkdir -p "$openrc"
+        (cd "$openrc" && apt-get download -qq openrc librc1 libeinfo1)
+    fi
+    [ -n "$missing" ] || return 0
     # shellcheck disable=SC2086 # one word a package
     $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing
 }
 
-if [ -n "$missing" ]; then
+if [ -n "$missing$missing_openrc" ]; then
     install
 fi
 

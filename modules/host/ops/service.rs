@@ -6,7 +6,7 @@ use oneex_sdk::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::host::services::{ACT_SYSTEMD, ACT_SYSV, Found, LOOK, check_name, parse};
+use crate::host::services::{ACT_OPENRC, ACT_SYSTEMD, ACT_SYSV, Found, InitSystem, LOOK, check_name, parse};
 
 /// Which state is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -37,6 +37,13 @@ pub(super) struct Params {
     /// Makes systemd read its unit files again first; that alone does not count as a change.
     #[serde(default)]
     pub daemon_reload: bool,
+    /// The run level of OpenRC that `enabled` is about; other managers have none.
+    #[serde(default = "usual")]
+    pub runlevel: String,
+}
+
+fn usual() -> String {
+    "default".to_owned()
 }
 
 /// See [`Op::MANUAL`].
@@ -50,12 +57,12 @@ impl Op for Service {
     const MANUAL: &'static str = "\
 Starts, stops and restarts a service, and says whether it is started with the host.
 
-Driven are systemd and, where it does not run, the scripts of `/etc/init.d` with `update-rc.d`.
+Driven are systemd, OpenRC and, where neither runs, the scripts of `/etc/init.d` with `update-rc.d`.
 `started` and `stopped` act only where the service is not so already; `restarted` and `reloaded` act every
 time, so they belong in handlers. `masked` comes before everything else when it is taken away, and after
 everything else when it is set.
 
-Sources: systemctl(1), service(8), update-rc.d(8).";
+Sources: systemctl(1), rc-service(8), rc-update(8), service(8), update-rc.d(8).";
     const POSITIONAL: &'static [&'static str] = &["name"];
     const EXAMPLES: &'static [Example] = &[
         Example {
@@ -76,10 +83,15 @@ Sources: systemctl(1), service(8), update-rc.d(8).";
 
     async fn read(&self, reader: &dyn Reader, params: &Params) -> OpResult<Found> {
         check_name(&params.name)?;
-        let printed = reader.query(Command::script(LOOK, [&params.name]).tidy()).await?.stdout_text();
+        if check_name(&params.runlevel).is_err() {
+            let message = format!("`runlevel`: `{}` cannot be the name of one", params.runlevel);
+            return Err(OpError::invalid(message));
+        }
+        let printed =
+            reader.query(Command::script(LOOK, [&params.name, &params.runlevel]).tidy()).await?.stdout_text();
         let found = parse(&printed)
             .ok_or_else(|| OpError::failed("the host has neither systemd nor `/etc/init.d`"))?;
-        if params.masked.is_some() && !found.systemd {
+        if params.masked.is_some() && !found.is_systemd() {
             return Err(OpError::invalid("`masked` needs systemd, which does not run on the host"));
         }
         let harmless =
@@ -124,8 +136,12 @@ Sources: systemctl(1), service(8), update-rc.d(8).";
         change: &Change,
     ) -> OpResult<Output> {
         let verbs = verbs(params, found, change);
-        let text = if found.systemd { ACT_SYSTEMD } else { ACT_SYSV };
-        let words = std::iter::once(params.name.as_str()).chain(verbs.iter().copied());
+        let (text, level) = match found.init {
+            InitSystem::Systemd => (ACT_SYSTEMD, None),
+            InitSystem::OpenRc => (ACT_OPENRC, Some(params.runlevel.as_str())),
+            InitSystem::SysV => (ACT_SYSV, None),
+        };
+        let words = std::iter::once(params.name.as_str()).chain(level).chain(verbs.iter().copied());
         writer.progress(&format!("{} {}", verbs.join(", "), params.name));
         let output = writer.run(Command::script(text, words)).await?;
         if output.ok() {
@@ -134,7 +150,7 @@ Sources: systemctl(1), service(8), update-rc.d(8).";
         let said = output.stderr_text();
         let hint = if said.contains("ermission denied") || said.contains("authentication required") {
             "services need root: use `h.sudo().service(…)`".to_owned()
-        } else if found.systemd {
+        } else if found.is_systemd() {
             format!("`journalctl -u {}` on the host says why", params.name)
         } else {
             "the output says why".to_owned()
@@ -148,7 +164,7 @@ Sources: systemctl(1), service(8), update-rc.d(8).";
 /// The verbs of `systemctl`, or of an init script, in the order in which they are done.
 fn verbs(params: &Params, found: &Found, change: &Change) -> Vec<&'static str> {
     let mut verbs = Vec::new();
-    if params.daemon_reload && found.systemd {
+    if params.daemon_reload && found.is_systemd() {
         verbs.push("daemon-reload");
     }
     if change.has("masked") && params.masked == Some(false) {
@@ -175,7 +191,7 @@ fn verbs(params: &Params, found: &Found, change: &Change) -> Vec<&'static str> {
 mod tests {
     use oneex_sdk::{Op, Value, json};
 
-    use super::{ACT_SYSTEMD, Found, LOOK, Params, Service, check_name, parse, verbs};
+    use super::{ACT_SYSTEMD, Found, InitSystem, LOOK, Params, Service, check_name, parse, verbs};
 
     const RUNNING: &str =
         "systemd\nLoadState=loaded\nActiveState=active\nUnitFileState=enabled\nNeedDaemonReload=no\n";
@@ -235,7 +251,7 @@ mod tests {
     fn a_service_that_is_not_there_is_seen() {
         let gone =
             "systemd\nLoadState=not-found\nActiveState=inactive\nUnitFileState=\nNeedDaemonReload=no\n";
-        assert_eq!(parse(gone), Some(Found { systemd: true, ..Found::default() }));
+        assert_eq!(parse(gone), Some(Found { init: InitSystem::Systemd, ..Found::default() }));
         assert_eq!(parse("sysvinit\n"), Some(Found::default()));
         assert_eq!(parse(""), None);
     }

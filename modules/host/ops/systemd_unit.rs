@@ -208,7 +208,7 @@ WantedBy=multi-user.target
             return Err(OpError::failed(format!("the unit `{}` is masked", params.name))
                 .hint(format!("unmask it first: `h.service(\"{}\", #{{ masked: false }})`", params.name)));
         }
-        let found = parse(&answer.said).filter(|found| found.systemd);
+        let found = parse(&answer.said).filter(Found::is_systemd);
         let found = found.ok_or_else(|| OpError::failed("systemd does not run on the host"))?;
         let content = answer.edited(reader, |_| Ok(text))?;
         Ok(State { content, found })

@@ -4,6 +4,6 @@ mod found;
 mod name;
 mod scripts;
 
-pub(crate) use found::{Found, parse};
+pub(crate) use found::{Found, InitSystem, parse};
 pub(crate) use name::check_name;
-pub(crate) use scripts::{ACT_SYSTEMD, ACT_SYSV, LOOK};
+pub(crate) use scripts::{ACT_OPENRC, ACT_SYSTEMD, ACT_SYSV, LOOK};

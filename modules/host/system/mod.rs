@@ -10,8 +10,10 @@ mod kernel_module;
 mod kernel_setting;
 mod known;
 mod limit;
+mod locale;
 mod mount_options;
 mod resolver;
+mod swap;
 
 pub(crate) use alternative::Alternatives;
 #[cfg(test)]
@@ -30,5 +32,9 @@ pub(crate) use kernel_setting::{
 };
 pub(crate) use known::{HostKey, with_host_key, without_host};
 pub(crate) use limit::{Limit, with_limit, without_limit};
+pub(crate) use locale::{
+    is_builtin as is_builtin_locale, plain as plain_locale, with_language, with_locale, without_locale,
+};
 pub(crate) use mount_options::unfulfilled;
 pub(crate) use resolver::{Resolver, resolved_drop_in, with_resolver};
+pub(crate) use swap::Swap;

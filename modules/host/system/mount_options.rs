@@ -65,6 +65,8 @@ impl Meaning {
             for usual in ["rw", "suid", "dev", "exec", "auto", "async", WHO[0]] {
                 set(usual, usual);
             }
+        } else if word == "sw" {
+            // What swap says where others say `defaults`.
         } else if word.starts_with("x-") || word.starts_with("X-") || word == "comment" {
             self.others.insert(word.to_owned());
         } else {
@@ -133,6 +135,7 @@ mod tests {
             ("users,exec", "users,noexec,exec"),
             ("relatime,atime,", " rw"),
             ("x-a=1,x-b", "x-b,x-a=1"),
+            ("sw", "defaults"),
             ("context=\"a,ro\",rw", "context=\"a,ro\""),
         ] {
             assert!(is_same(one, other), "{one:?} {other:?}");
