@@ -6,6 +6,7 @@ mod busybox;
 mod cron;
 mod disks;
 mod group;
+mod hostile;
 mod machine;
 mod mount;
 mod openrc;
