@@ -30,6 +30,8 @@ need systemctl systemd
 need shutdown systemd-sysv
 need dbus-daemon dbus
 need crontab cron
+need getfacl acl
+need getfattr attr
 need locale-gen locales
 need python3 python3
 

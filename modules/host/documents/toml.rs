@@ -318,7 +318,7 @@ mod tests {
             is_ended: bool,
         ) {
             let map = document.as_object().expect("a map");
-            let is_plain = |value: &Value| !value.as_object().is_some_and(|map| !map.is_empty());
+            let is_plain = |value: &Value| value.as_object().is_none_or(oneex_sdk::Map::is_empty);
             let (own, tables): (Vec<_>, Vec<_>) = map.iter().partition(|(_, value)| is_plain(value));
             let mut lines: Vec<String> = own.into_iter().map(|(name, value)| format!("{} = {}", name_text(name), inline(value, None))).collect();
             for (name, value) in tables {

@@ -1,6 +1,7 @@
 //! The index of operations on hosts: one file, one `mod` line and one registering line each.
 
 mod absent;
+mod acl;
 mod alternatives;
 mod assemble;
 mod authorized_keys;
@@ -49,6 +50,7 @@ mod user;
 mod wait_file;
 mod wait_port;
 mod write;
+mod xattr;
 mod yaml_value;
 
 #[cfg(test)]
@@ -96,6 +98,8 @@ pub fn register(registry: &mut Registry) {
     registry.op(link::Link);
     registry.op(hardlink::Hardlink);
     registry.op(touch::Touch);
+    registry.op(acl::Acl);
+    registry.op(xattr::Xattr);
     registry.op(tempfile::Tempfile);
     registry.op(absent::Absent);
     registry.op(write::Write);
