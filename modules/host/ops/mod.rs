@@ -51,6 +51,7 @@ mod wait_file;
 mod wait_port;
 mod write;
 mod xattr;
+mod xml_value;
 mod yaml_value;
 
 #[cfg(test)]
@@ -112,6 +113,7 @@ pub fn register(registry: &mut Registry) {
     registry.op(ini::Ini);
     registry.op(json_value::JsonValue);
     registry.op(yaml_value::YamlValue);
+    registry.op(xml_value::XmlValue);
     registry.op(toml_value::TomlValue);
     registry.op(env_file::EnvFile);
     registry.op(hosts_entry::HostsEntry);
