@@ -60,10 +60,10 @@ mod tests;
 use oneex_sdk::Registry;
 #[cfg(test)]
 pub(crate) use {
-    absent::Absent, block::Block, copy::Copy, directory::Directory, env_file::EnvFile, exec::Exec,
-    fetch::Fetch, file::File, find::Find, hardlink::Hardlink, hosts_entry::HostsEntry, ini::Ini, line::Line,
-    link::Link, query::Query, read::Read, replace::Replace, script::Script, stat::Stat, template::Template,
-    touch::Touch, write::Write,
+    absent::Absent, assemble::Assemble, block::Block, copy::Copy, cron::Cron, directory::Directory,
+    env_file::EnvFile, exec::Exec, fetch::Fetch, file::File, find::Find, hardlink::Hardlink,
+    hosts_entry::HostsEntry, ini::Ini, line::Line, link::Link, query::Query, read::Read, replace::Replace,
+    script::Script, stat::Stat, template::Template, touch::Touch, write::Write,
 };
 
 /// Adds every operation on hosts.

@@ -99,16 +99,20 @@ pub(crate) fn with_entry(
         return Some(terminated(out));
     }
     let at = match (entry, place) {
-        (Entry::Job(_), _) => match lines.iter().position(|present| bare(present) == line) {
-            // The same line without a name, or with that of another.
-            Some(at) if at == 0 || !lines[at - 1].starts_with(MARKER) => {
-                let named = terminated(named(line));
-                return Some(terminated(
-                    [&lines[..at].concat(), &*named, &lines[at + 1..].concat()].concat(),
-                ));
+        (Entry::Job(_), _) => {
+            // The same line without a name; what another name stands before is another's.
+            let is_nameless =
+                |at: &usize| bare(lines[*at]) == line && (*at == 0 || !lines[*at - 1].starts_with(MARKER));
+            match (0..lines.len()).find(is_nameless) {
+                Some(at) => {
+                    let named = terminated(named(line));
+                    return Some(terminated(
+                        [&lines[..at].concat(), &*named, &lines[at + 1..].concat()].concat(),
+                    ));
+                }
+                None => lines.len(),
             }
-            _ => lines.len(),
-        },
+        }
         (_, VariablePlace::Top) => 0,
         (_, VariablePlace::After(name)) => lines.iter().position(|line| sets(line, name))? + 1,
         (_, VariablePlace::Before(name)) => lines.iter().position(|line| sets(line, name))?,
@@ -153,6 +157,10 @@ mod tests {
             ("a\n0 3 * * * /bin/x\nb\n", "a\n#Ansible: n\n0 3 * * * /bin/x\nb\n".to_owned()),
             (
                 "#Ansible: m\n0 3 * * * /bin/x\n",
+                "#Ansible: m\n0 3 * * * /bin/x\n#Ansible: n\n0 3 * * * /bin/x\n".to_owned(),
+            ),
+            (
+                "#Ansible: m\n0 3 * * * /bin/x\n0 3 * * * /bin/x\n",
                 "#Ansible: m\n0 3 * * * /bin/x\n#Ansible: n\n0 3 * * * /bin/x\n".to_owned(),
             ),
             ("#Ansible: n\na\n#Ansible: n\nb\n", "#Ansible: n\n0 3 * * * /bin/x\n".to_owned()),

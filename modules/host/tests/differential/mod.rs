@@ -4,6 +4,8 @@
 
 mod blocks;
 mod contents;
+mod fragments;
+mod jobs;
 mod lines;
 mod looks;
 mod paths;
