@@ -6,6 +6,7 @@
 pub mod facts;
 pub mod ops;
 
+mod access_list;
 mod accounts;
 mod documents;
 mod packages;

@@ -6,6 +6,7 @@ use oneex_sdk::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::host::access_list::{List, bits};
 use crate::host::accounts::Presence;
 use crate::host::probe::{check_path, failure};
 
@@ -95,58 +96,6 @@ impl Params {
     }
 }
 
-/// Reads permissions; `X` is an `x` where `is_executable`.
-fn bits(text: &str, is_executable: bool) -> OpResult<String> {
-    let letters = match text.as_bytes() {
-        [digit @ b'0'..=b'7'] => {
-            let has = |bit: u8| digit & bit != 0;
-            return Ok([(4, 'r'), (2, 'w'), (1, 'x')]
-                .map(|(bit, letter)| if has(bit) { letter } else { '-' })
-                .iter()
-                .collect());
-        }
-        _ => text,
-    };
-    if letters.is_empty() || !letters.chars().all(|letter| "rwxX-".contains(letter)) {
-        return Err(OpError::invalid(format!("`permissions`: `{text}` is not made of `rwxX`")));
-    }
-    let has =
-        |letter: char| letters.contains(letter) || (letter == 'x' && is_executable && letters.contains('X'));
-    Ok("rwx".chars().map(|letter| if has(letter) { letter } else { '-' }).collect())
-}
-
-/// An access control list.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct List {
-    /// Entries with names, and the same ones with numbers.
-    entries: Vec<[String; 2]>,
-    /// It is a folder, or somebody may execute it.
-    is_executable: bool,
-}
-
-impl List {
-    /// Reads what [`LOOK`] printed.
-    fn parse(text: &str) -> Option<Self> {
-        let mut parts = text.split("=\n");
-        let is_folder = parts.next()? == "folder\n";
-        let entries =
-            |part: &str| part.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect::<Vec<_>>();
-        let (names, numbers) = (entries(parts.next()?), entries(parts.next()?));
-        let is_executable =
-            is_folder || names.iter().any(|entry| !entry.starts_with("default:") && entry.ends_with('x'));
-        let is_whole = names.len() == numbers.len() && !names.is_empty();
-        let pairs = names.into_iter().zip(numbers).map(|(name, number)| [name, number]);
-        is_whole.then(|| Self { entries: pairs.collect(), is_executable })
-    }
-
-    /// The permissions of an entry.
-    fn permissions(&self, entry: &str) -> Option<&str> {
-        let of = |text: &'_ String| text.rsplit_once(':').is_some_and(|(name, _)| name == entry);
-        let found = self.entries.iter().find(|pair| pair.iter().any(of))?;
-        found[0].rsplit_once(':').map(|(_, permissions)| permissions)
-    }
-}
-
 /// Prints `folder` or `file`, then the list with names, then with numbers; `=` stands between. Parameter: the path.
 const LOOK: &str = r#"
 set -eu
@@ -230,7 +179,7 @@ Sources: acl(5), setfacl(1), Ansible's module `acl` of `ansible.posix` for the n
     }
 
     fn output(&self, _: &Params, list: &List) -> Output {
-        Output::none().with("acl", list.entries.iter().map(|pair| pair[0].clone()).collect::<Vec<_>>())
+        Output::none().with("acl", list.names())
     }
 }
 
@@ -253,7 +202,7 @@ mod tests {
     use oneex_sdk::{Value, json};
     use oneex_testkit::{TestHost, laws};
 
-    use super::{Acl, List, bits};
+    use super::Acl;
 
     fn listed(host: &TestHost, name: &str) -> String {
         let output = std::process::Command::new("getfacl").args(["-pcE", "--", &host.path(name)]).output();
@@ -391,22 +340,5 @@ mod tests {
             let error = laws::run(Acl, &host, options.clone()).await.expect_err(message);
             assert!(error.message.contains(message), "{options}: {}", error.message);
         }
-    }
-
-    #[test]
-    fn what_the_tool_says_is_read() {
-        let list =
-            List::parse("file\n=\nuser::rw-\nuser:ops:r-x\n\n=\nuser::rw-\nuser:7:r-x\n\n").expect("a list");
-        assert_eq!((list.permissions("user:ops"), list.permissions("user:7")), (Some("r-x"), Some("r-x")));
-        assert_eq!((list.permissions("user:"), list.permissions("user:x")), (Some("rw-"), None));
-        assert!(list.is_executable);
-        for text in ["", "file\n", "file\n=\na\n", "file\n=\na\n=\n", "file\n=\n=\n"] {
-            assert_eq!(List::parse(text), None, "{text:?}");
-        }
-        let read = |text: &str, is_executable| bits(text, is_executable).expect(text);
-        assert_eq!(
-            [read("rX", false), read("rX", true), read("5", false), read("-w-", false)],
-            ["r--", "r-x", "r-x", "-w-"]
-        );
     }
 }

@@ -62,8 +62,9 @@ use oneex_sdk::Registry;
 pub(crate) use {
     absent::Absent, assemble::Assemble, block::Block, copy::Copy, cron::Cron, directory::Directory,
     env_file::EnvFile, exec::Exec, fetch::Fetch, file::File, find::Find, hardlink::Hardlink,
-    hosts_entry::HostsEntry, ini::Ini, line::Line, link::Link, query::Query, read::Read, replace::Replace,
-    script::Script, stat::Stat, template::Template, touch::Touch, write::Write,
+    hosts_entry::HostsEntry, ini::Ini, json_value::JsonValue, line::Line, link::Link, query::Query,
+    read::Read, replace::Replace, script::Script, stat::Stat, template::Template, toml_value::TomlValue,
+    touch::Touch, write::Write, xml_value::XmlValue, yaml_value::YamlValue,
 };
 
 /// Adds every operation on hosts.

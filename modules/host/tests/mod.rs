@@ -4,6 +4,7 @@ mod commands;
 mod contents;
 mod differential;
 mod disks;
+mod edits;
 mod names;
 mod owners;
 mod uploads;

@@ -1,0 +1,84 @@
+//! Access control lists as getfacl(1) shows them.
+//!
+//! Source: acl(5).
+
+use oneex_sdk::{OpError, OpResult};
+
+/// Reads permissions; `X` is an `x` where `is_executable`.
+pub(crate) fn bits(text: &str, is_executable: bool) -> OpResult<String> {
+    let letters = match text.as_bytes() {
+        [digit @ b'0'..=b'7'] => {
+            let has = |bit: u8| digit & bit != 0;
+            return Ok([(4, 'r'), (2, 'w'), (1, 'x')]
+                .map(|(bit, letter)| if has(bit) { letter } else { '-' })
+                .iter()
+                .collect());
+        }
+        _ => text,
+    };
+    if letters.is_empty() || !letters.chars().all(|letter| "rwxX-".contains(letter)) {
+        return Err(OpError::invalid(format!("`permissions`: `{text}` is not made of `rwxX`")));
+    }
+    let has =
+        |letter: char| letters.contains(letter) || (letter == 'x' && is_executable && letters.contains('X'));
+    Ok("rwx".chars().map(|letter| if has(letter) { letter } else { '-' }).collect())
+}
+
+/// An access control list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct List {
+    /// Entries with names, and the same ones with numbers.
+    entries: Vec<[String; 2]>,
+    /// It is a folder, or somebody may execute it.
+    pub(crate) is_executable: bool,
+}
+
+impl List {
+    /// Reads `folder` or `file`, then the list with names, then with numbers, with lines `=` between them.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.split("=\n");
+        let is_folder = parts.next()? == "folder\n";
+        let entries =
+            |part: &str| part.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect::<Vec<_>>();
+        let (names, numbers) = (entries(parts.next()?), entries(parts.next()?));
+        let is_executable =
+            is_folder || names.iter().any(|entry| !entry.starts_with("default:") && entry.ends_with('x'));
+        let is_whole = names.len() == numbers.len() && !names.is_empty();
+        let pairs = names.into_iter().zip(numbers).map(|(name, number)| [name, number]);
+        is_whole.then(|| Self { entries: pairs.collect(), is_executable })
+    }
+
+    /// The permissions of an entry.
+    pub(crate) fn permissions(&self, entry: &str) -> Option<&str> {
+        let of = |text: &'_ String| text.rsplit_once(':').is_some_and(|(name, _)| name == entry);
+        let found = self.entries.iter().find(|pair| pair.iter().any(of))?;
+        found[0].rsplit_once(':').map(|(_, permissions)| permissions)
+    }
+
+    /// The entries, with names.
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.entries.iter().map(|pair| pair[0].clone()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{List, bits};
+
+    #[test]
+    fn what_the_tool_says_is_read() {
+        let list =
+            List::parse("file\n=\nuser::rw-\nuser:ops:r-x\n\n=\nuser::rw-\nuser:7:r-x\n\n").expect("a list");
+        assert_eq!((list.permissions("user:ops"), list.permissions("user:7")), (Some("r-x"), Some("r-x")));
+        assert_eq!((list.permissions("user:"), list.permissions("user:x")), (Some("rw-"), None));
+        assert!(list.is_executable);
+        for text in ["", "file\n", "file\n=\na\n", "file\n=\na\n=\n", "file\n=\n=\n"] {
+            assert_eq!(List::parse(text), None, "{text:?}");
+        }
+        let read = |text: &str, is_executable| bits(text, is_executable).expect(text);
+        assert_eq!(
+            [read("rX", false), read("rX", true), read("5", false), read("-w-", false)],
+            ["r--", "r-x", "r-x", "-w-"]
+        );
+    }
+}
