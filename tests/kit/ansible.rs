@@ -7,6 +7,8 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use oneex_sdk::{Value, json};
 use tempfile::TempDir;
 
+use crate::host::PRIVATE;
+
 /// The process.
 const DRIVER: &str = include_str!("ansible.py");
 
@@ -48,15 +50,23 @@ impl Ansible {
     /// # Panics
     /// When ansible-core is not where `tests/setup.sh` installs it.
     pub fn start() -> Self {
-        let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/ansible/bin/python3");
-        assert!(python.exists(), "there is no `{}`: tests/setup.sh installs it", python.display());
-        let mut process = Command::new(&python)
-            .args(["-c", DRIVER])
-            .env("LC_ALL", "C.UTF-8")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("python starts");
+        Self::run(Command::new(python()))
+    }
+
+    /// Starts it where folders of `root` are in place of the machine's: `/etc` is `etc` of `root`. Needs root.
+    ///
+    /// # Panics
+    /// As [`Self::start`].
+    pub fn start_in_place(root: &Path, folders: &[&str]) -> Self {
+        let mut command = Command::new("unshare");
+        command.args(["--mount", "sh", "-c", PRIVATE, "sh"]).arg(root).args(folders).arg("--").arg(python());
+        Self::run(command)
+    }
+
+    fn run(mut command: Command) -> Self {
+        let command = command.args(["-c", DRIVER]).env("LC_ALL", "C.UTF-8");
+        let mut process =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("python starts");
         let stdin = process.stdin.take().expect("piped");
         let stdout = BufReader::new(process.stdout.take().expect("piped"));
         let folder = tempfile::Builder::new().prefix("oneex-ansible-").tempdir().expect("a temporary folder");
@@ -78,6 +88,12 @@ impl Ansible {
     fn folder(&self) -> PathBuf {
         self.folder.path().to_owned()
     }
+}
+
+fn python() -> PathBuf {
+    let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/ansible/bin/python3");
+    assert!(python.exists(), "there is no `{}`: tests/setup.sh installs it", python.display());
+    python
 }
 
 impl Drop for Ansible {

@@ -250,7 +250,7 @@ impl TestHost {
 }
 
 /// Parameters: the test's folder, the folders that it stands in for, `--`, then a command.
-const PRIVATE: &str = r#"root=$1; shift
+pub(crate) const PRIVATE: &str = r#"root=$1; shift
 while [ "$1" != -- ]; do mount -n --bind "$root$1" "$1" || exit 125; shift; done
 shift
 exec "$@""#;

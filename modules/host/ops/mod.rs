@@ -55,16 +55,16 @@ mod xml_value;
 mod yaml_value;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use oneex_sdk::Registry;
 #[cfg(test)]
 pub(crate) use {
     absent::Absent, assemble::Assemble, block::Block, copy::Copy, cron::Cron, directory::Directory,
-    env_file::EnvFile, exec::Exec, fetch::Fetch, file::File, find::Find, hardlink::Hardlink,
+    env_file::EnvFile, exec::Exec, fetch::Fetch, file::File, find::Find, group::Group, hardlink::Hardlink,
     hosts_entry::HostsEntry, ini::Ini, json_value::JsonValue, line::Line, link::Link, query::Query,
     read::Read, replace::Replace, script::Script, stat::Stat, template::Template, toml_value::TomlValue,
-    touch::Touch, write::Write, xml_value::XmlValue, yaml_value::YamlValue,
+    touch::Touch, user::User, write::Write, xml_value::XmlValue, yaml_value::YamlValue,
 };
 
 /// Adds every operation on hosts.

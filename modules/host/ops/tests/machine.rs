@@ -2,16 +2,17 @@
 
 use oneex_testkit::TestHost;
 
-const PASSWD: &str = "root:x:0:0:root:/root:/bin/bash\n\
+pub(crate) const PASSWD: &str = "root:x:0:0:root:/root:/bin/bash\n\
 daemon:x:1:1:daemon:/usr/sbin:/usr/sbin/nologin\n\
 ada:x:1000:1000:Ada,,,:/home/ada:/bin/sh\n\
 old:x:1001:100::/home/old:/bin/sh\n";
-const GROUP: &str =
+pub(crate) const GROUP: &str =
     "root:x:0:\ndaemon:x:1:\nadm:x:4:ada\nsudo:x:27:\nusers:x:100:\nada:x:1000:\nadam:x:1002:old\n";
-const SHADOW: &str = "root:*:19000:0:99999:7:::\ndaemon:*:19000:0:99999:7:::\n\
+pub(crate) const SHADOW: &str = "root:*:19000:0:99999:7:::\ndaemon:*:19000:0:99999:7:::\n\
 ada:$6$salt$hash:19000:0:99999:7:::\nold:!:19000:0:99999:7:::\n";
-const GSHADOW: &str = "root:*::\ndaemon:*::\nadm:*::ada\nsudo:*::\nusers:*::\nada:!::\nadam:!::old\n";
-const LOGIN_DEFS: &str = "UID_MIN 1000\nUID_MAX 60000\nGID_MIN 1000\nGID_MAX 60000\nSYS_UID_MIN 100\n\
+pub(crate) const GSHADOW: &str =
+    "root:*::\ndaemon:*::\nadm:*::ada\nsudo:*::\nusers:*::\nada:!::\nadam:!::old\n";
+pub(crate) const LOGIN_DEFS: &str = "UID_MIN 1000\nUID_MAX 60000\nGID_MIN 1000\nGID_MAX 60000\nSYS_UID_MIN 100\n\
 SYS_UID_MAX 999\nSYS_GID_MIN 100\nSYS_GID_MAX 999\nUSERGROUPS_ENAB yes\nHOME_MODE 0750\n";
 
 /// A host whose `/etc`, `/home` and `/var/mail` are the test's own. It has the users `ada`, in `adm`, and

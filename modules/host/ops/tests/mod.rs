@@ -7,7 +7,7 @@ mod cron;
 mod disks;
 mod group;
 mod hostile;
-mod machine;
+pub(crate) mod machine;
 mod mount;
 mod openrc;
 mod packages;

@@ -2,8 +2,10 @@
 //! twin folders. Contents, modes, owners, links and whether something changed agree, in a plan, in a first run and in
 //! a second. Where they differ on purpose, the comparison says so by name, and the book says why.
 
+mod accounts;
 mod blocks;
 mod contents;
+mod crontabs;
 mod fragments;
 mod jobs;
 mod lines;

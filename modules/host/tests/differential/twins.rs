@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use oneex_sdk::{Op, Value};
 use oneex_testkit::{Ansible, TestHost, laws};
@@ -58,12 +58,27 @@ impl std::fmt::Display for Did {
 pub(super) struct Twins {
     ansible: Ansible,
     runtime: tokio::runtime::Runtime,
+    /// Folders of the system that each side has of its own, and where theirs are.
+    private: Option<(TempDir, &'static [&'static str])>,
 }
 
 impl Twins {
-    pub(super) fn new() -> Self {
+    /// Where `private` names folders of the system, such as `/etc`, these are each side's own, below its folder.
+    fn new(private: &'static [&'static str]) -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        Self { ansible: Ansible::start(), runtime: runtime.expect("a runtime") }
+        let runtime = runtime.expect("a runtime");
+        if private.is_empty() {
+            return Self { ansible: Ansible::start(), runtime, private: None };
+        }
+        let root = TempDir::with_prefix("oneex-twin-").expect("a temporary folder");
+        for folder in private {
+            std::fs::create_dir_all(below(root.path(), folder)).expect("a folder");
+        }
+        Self {
+            ansible: Ansible::start_in_place(root.path(), private),
+            runtime,
+            private: Some((root, private)),
+        }
     }
 
     /// What both sides do with the same call.
@@ -72,7 +87,8 @@ impl Twins {
     }
 
     fn ours<O: Op>(&self, op: fn() -> O, seeds: &[Seed], call: &Call) -> Did {
-        let host = TestHost::new();
+        let private = self.private.as_ref().map_or(&[][..], |(_, folders)| folders);
+        let host = if private.is_empty() { TestHost::new() } else { TestHost::new().with_private(private) };
         plant(host.root(), seeds);
         let options = placed(&call.ours, host.root());
         let before = tree(host.root());
@@ -94,20 +110,32 @@ impl Twins {
     }
 
     fn theirs(&mut self, seeds: &[Seed], call: &Call) -> Did {
-        let folder = TempDir::with_prefix("oneex-twin-").expect("a temporary folder");
-        plant(folder.path(), seeds);
-        let args = placed(&call.theirs, folder.path());
+        let own;
+        let folder = match &self.private {
+            Some((root, folders)) => {
+                for folder in *folders {
+                    empty(&below(root.path(), folder));
+                }
+                root.path()
+            }
+            None => {
+                own = TempDir::with_prefix("oneex-twin-").expect("a temporary folder");
+                own.path()
+            }
+        };
+        plant(folder, seeds);
+        let args = placed(&call.theirs, folder);
         let (mut failure, mut crashed, mut said) = (None, false, Value::Null);
         let mut run = |check| {
             let answer = self.ansible.call(call.module, &args, check);
             crashed |= answer.crashed();
             if !check && said.is_null() {
-                said = lifted(&answer.0, folder.path());
+                said = lifted(&answer.0, folder);
             }
             let failed = answer.failure().map(str::to_owned);
             let changed = failed.is_none().then(|| answer.changed());
             failure = failed.or(failure.take());
-            (changed, tree(folder.path()))
+            (changed, tree(folder))
         };
         let (plan, first, second) = (run(true), run(false), run(false));
         Did { plan: plan.0, runs: [first.0, second.0], trees: [first.1, second.1], failure, crashed, said }
@@ -119,12 +147,22 @@ impl Twins {
 pub(super) fn compare<S: proptest::strategy::Strategy>(
     cases: u32,
     strategy: &S,
+    test: impl FnMut(&mut Twins, S::Value) -> Result<(), TestCaseError>,
+) {
+    compare_in_place(&[], cases, strategy, test);
+}
+
+/// The same where these folders of the system are each side's own.
+pub(super) fn compare_in_place<S: proptest::strategy::Strategy>(
+    private: &'static [&'static str],
+    cases: u32,
+    strategy: &S,
     mut test: impl FnMut(&mut Twins, S::Value) -> Result<(), TestCaseError>,
 ) {
     let factor = std::env::var("ONEEX_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(1);
     let config = Config { cases: cases * factor, failure_persistence: None, ..Config::default() };
     let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
-    let twins = std::cell::RefCell::new(Twins::new());
+    let twins = std::cell::RefCell::new(Twins::new(private));
     let test = std::cell::RefCell::new(&mut test);
     let result = runner.run(strategy, |value| (test.borrow_mut())(&mut twins.borrow_mut(), value));
     if let Err(error) = result {
@@ -160,6 +198,22 @@ pub(super) fn differ(call: &Call, ours: &Did, theirs: &Did) -> TestCaseError {
         }
     }
     TestCaseError::fail(text)
+}
+
+fn below(root: &Path, folder: &str) -> PathBuf {
+    root.join(folder.trim_start_matches('/'))
+}
+
+fn empty(folder: &Path) {
+    for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
+        let is_folder = entry.file_type().expect("a type").is_dir();
+        let removed = if is_folder {
+            std::fs::remove_dir_all(entry.path())
+        } else {
+            std::fs::remove_file(entry.path())
+        };
+        removed.expect("it is removed");
+    }
 }
 
 fn plant(root: &Path, seeds: &[Seed]) {
