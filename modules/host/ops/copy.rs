@@ -155,6 +155,12 @@ Sources: rename(2), chmod(1p), Ansible's module `copy` for the names of the opti
 
     fn diff(&self, params: &Params, state: &State) -> Change {
         match state {
+            // A link that is not followed is in the place of the file, and stays without `force`.
+            State::File(state)
+                if !params.force && state.probe.found.is_some() && state.probe.file().is_none() =>
+            {
+                Change::none()
+            }
             State::File(state) => state.differ(params.attributes(), params.force),
             State::Folder(state) => state.differ(params.wish()),
         }
@@ -221,5 +227,12 @@ mod tests {
         let options = json!({ "src": "x", "path": host.write("y", "old"), "force": false });
         assert!(!laws::ensures(Copy, &host, options).await.expect("nothing is to be done").changed);
         assert_eq!(host.content("y").as_deref(), Some(&b"old"[..]));
+        for target in ["y", "nowhere"] {
+            let link = host.path(&format!("to {target}"));
+            std::os::unix::fs::symlink(target, &link).expect("a link");
+            let options = json!({ "src": "x", "path": link, "force": false, "mode": "0600" });
+            assert!(!laws::ensures(Copy, &host, options).await.expect(target).changed, "{target}");
+            assert_eq!(std::fs::read_link(link).expect("a link").to_str(), Some(target));
+        }
     }
 }

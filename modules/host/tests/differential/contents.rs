@@ -1,12 +1,12 @@
-//! `write` beside `copy` with a content.
+//! `write`, and `copy` of a file, beside `copy` with a content.
 
 use oneex_sdk::{Value, json};
 use proptest::prelude::*;
 
 use super::lines::modes;
 use super::paths::{self, GONE, THERE};
-use super::twins::{Call, compare, same};
-use crate::host::ops::Write;
+use super::twins::{Call, Seed, compare, same};
+use crate::host::ops::{Copy, Write};
 
 #[derive(Debug, Clone)]
 struct Options {
@@ -64,5 +64,28 @@ fn contents_become_what_ansible_makes_of_them() {
         let (ours, theirs) = twins.both(|| Write, &paths::seeds(), &call);
         prop_assert!(ours.failure.is_some() || ours.runs[1] == Some(false), "{:?}\n{ours}", call.ours);
         if differs(&options) { Ok(()) } else { same(&call, &ours, &theirs) }
+    });
+}
+
+/// The action plugin of `copy` puts a file beside the module as it does a content: theirs is called as above.
+#[test]
+fn files_become_what_ansible_makes_of_them() {
+    let case = (options(), any::<bool>());
+    compare(200, &case, |twins, (options, force)| {
+        let Call { mut ours, module, mut theirs } = options.call();
+        (ours["force"], theirs["force"]) = (json!(force), json!(force));
+        ours["src"] = json!("@here/a source");
+        ours.as_object_mut().expect("a map").remove("content");
+        let call = Call { ours, module, theirs };
+        let mut seeds = paths::seeds();
+        seeds.push(Seed::File { name: "a source".into(), content: options.content.into(), mode: 0o600 });
+        let (ours, theirs) = twins.both(|| Copy, &seeds, &call);
+        prop_assert!(ours.failure.is_some() || ours.runs[1] == Some(false), "{:?}\n{ours}", call.ours);
+        // Without `force` it is the content that stays, and a link wherever it leads; theirs leaves the attributes as
+        // they are too, and replaces a link that leads nowhere.
+        let has_attributes = options.mode.is_some() || options.owner.is_some();
+        let is_dead = ["dead", "loop"].contains(&options.name);
+        let stays = !force && (has_attributes || is_dead) && THERE.contains(&options.name);
+        if differs(&options) || stays { Ok(()) } else { same(&call, &ours, &theirs) }
     });
 }
