@@ -62,9 +62,10 @@ use oneex_sdk::Registry;
 pub(crate) use {
     absent::Absent, assemble::Assemble, block::Block, copy::Copy, cron::Cron, directory::Directory,
     env_file::EnvFile, exec::Exec, fetch::Fetch, file::File, find::Find, group::Group, hardlink::Hardlink,
-    hosts_entry::HostsEntry, ini::Ini, json_value::JsonValue, line::Line, link::Link, query::Query,
-    read::Read, replace::Replace, script::Script, stat::Stat, template::Template, toml_value::TomlValue,
-    touch::Touch, user::User, write::Write, xml_value::XmlValue, yaml_value::YamlValue,
+    hosts_entry::HostsEntry, ini::Ini, json_value::JsonValue, known_host::KnownHost, line::Line, link::Link,
+    query::Query, read::Read, replace::Replace, script::Script, stat::Stat, template::Template,
+    toml_value::TomlValue, touch::Touch, user::User, write::Write, xml_value::XmlValue,
+    yaml_value::YamlValue,
 };
 
 /// Adds every operation on hosts.

@@ -8,6 +8,7 @@ mod contents;
 mod crontabs;
 mod fragments;
 mod jobs;
+mod known_hosts;
 mod lines;
 mod looks;
 mod paths;
