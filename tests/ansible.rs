@@ -133,3 +133,24 @@ fn every_operation_and_what_people_look_for_is_in_the_tables() {
         assert!(named.contains(known), "`{known}` of Ansible is not in the chapter");
     }
 }
+
+/// The modules of ansible-core, as it is installed for the comparison with ours.
+fn core_modules() -> BTreeSet<String> {
+    let libraries = sources::root().join("target/ansible/lib");
+    let found = std::fs::read_dir(&libraries).expect("tests/setup.sh installs ansible-core");
+    let folders = found.flatten().map(|entry| entry.path().join("site-packages/ansible/modules"));
+    let modules = folders.filter_map(|folder| std::fs::read_dir(folder).ok()).flatten().flatten();
+    let names = modules.filter_map(|entry| entry.path().file_stem()?.to_str().map(str::to_owned));
+    // Packages begin so; `async_wrapper` is what others are run by.
+    names.filter(|name| !name.starts_with("__") && name != "async_wrapper").collect()
+}
+
+#[test]
+fn every_module_of_ansible_core_is_in_the_chapter() {
+    let page = std::fs::read_to_string(sources::root().join("book/src/from-ansible.md")).unwrap();
+    let named: BTreeSet<String> = names(&page.replace("```", "")).into_iter().collect();
+    let modules = core_modules();
+    assert!(modules.len() > 60, "only {} modules were found", modules.len());
+    let missing: Vec<_> = modules.difference(&named).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
