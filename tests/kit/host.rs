@@ -1,9 +1,10 @@
 //! The machine that the tests run on as a host: commands run for real, files live in a folder of their own.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use oneex_sdk::{
@@ -166,20 +167,31 @@ impl TestHost {
     async fn execute(&self, command: Command) -> OpResult<CommandOutput> {
         self.round_trips.fetch_add(1, Ordering::Relaxed);
         let cwd = command.cwd.as_deref().map_or(self.root.path(), Path::new);
-        let mut process = tokio::process::Command::new("env");
+        let mut words: Vec<OsString> = Vec::new();
+        let mut add = |more: &[&str]| words.extend(more.iter().map(OsString::from));
+        let root = self.root.path().to_str().expect("a UTF-8 path");
         if self.frozen.load(Ordering::Relaxed) {
-            process.args(["unshare", "--mount", "sh", "-c", FROZEN, "sh"]).arg(self.root.path()).arg(cwd);
+            add(&["unshare", "--mount", "sh", "-c", FROZEN, "sh", root, cwd.to_str().expect("a UTF-8 path")]);
         }
         if !self.private.is_empty() {
-            process.args(["unshare", "--mount", "sh", "-c", PRIVATE, "sh"]);
-            process.arg(self.root.path()).args(&self.private).arg("--");
+            add(&["unshare", "--mount", "sh", "-c", PRIVATE, "sh", root]);
+            add(&self.private.iter().map(String::as_str).collect::<Vec<_>>());
+            add(&["--"]);
         }
-        process.args(["sh"]).args(["-c", "umask \"$1\"; shift; exec \"$@\"", "sh"]);
-        process.arg(format!("{:04o}", command.umask.unwrap_or(0o022)));
+        let umask = format!("{:04o}", command.umask.unwrap_or(0o022));
+        // A program less for each of thousands of commands.
+        if umask != own_umask() {
+            add(&["sh", "-c", "umask \"$1\"; shift; exec \"$@\"", "sh", &umask]);
+        }
         match &command.program {
-            Program::Argv(argv) => process.args(argv),
-            Program::Shell { text, args } => process.args(["sh", "-c", text, "sh"]).args(args),
-        };
+            Program::Argv(argv) => words.extend(argv.iter().map(OsString::from)),
+            Program::Shell { text, args } => {
+                words.extend(["sh", "-c", text, "sh"].map(OsString::from));
+                words.extend(args.iter().map(OsString::from));
+            }
+        }
+        let mut process = tokio::process::Command::new(&words[0]);
+        process.args(&words[1..]);
         process.current_dir(cwd);
         if let Some(cut) = &*self.cut.lock().expect("no test panicked") {
             process.env("PATH", cut.path_variable());
@@ -254,6 +266,16 @@ pub(crate) const PRIVATE: &str = r#"root=$1; shift
 while [ "$1" != -- ]; do mount -n --bind "$root$1" "$1" || exit 125; shift; done
 shift
 exec "$@""#;
+
+/// The file mode mask of the tests themselves, which nobody changes while they run.
+fn own_umask() -> &'static str {
+    static OWN: OnceLock<String> = OnceLock::new();
+    OWN.get_or_init(|| {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let umask = status.lines().find_map(|line| line.strip_prefix("Umask:"));
+        umask.map(str::trim).unwrap_or_default().to_owned()
+    })
+}
 
 /// Runs `$3` … in the folder `$2`, with all file systems that a command could write to read-only.
 const FROZEN: &str = r#"

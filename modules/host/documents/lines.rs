@@ -30,7 +30,8 @@ pub(crate) fn joined(text: &str, lines: &[String]) -> String {
     for (at, line) in lines.iter().enumerate() {
         let is_last = at + 1 == lines.len();
         match (is_last && !ended, line.ends_with('\n')) {
-            (true, true) => out.push_str(bare(line)),
+            // An empty line is nothing but its break.
+            (true, true) if !bare(line).is_empty() => out.push_str(bare(line)),
             (false, false) => {
                 out.push_str(line);
                 out.push_str(ending);
@@ -52,6 +53,7 @@ mod tests {
             ("a\nb", vec!["a\n", "b", "c"], "a\nb\nc"),
             ("a\r\nb", vec!["a\r\n", "b", "c"], "a\r\nb\r\nc"),
             ("a\nb", vec!["a\n"], "a"),
+            ("a\n\nb", vec!["a\n", "\n"], "a\n\n"),
             ("", vec!["a"], "a\n"),
             ("a\r\nb\n", vec!["b\n", "c"], "b\nc\r\n"),
             ("a\nb", vec![], ""),

@@ -98,7 +98,7 @@ fn differs(options: &Value) -> bool {
 
 #[test]
 fn users_become_what_ansible_makes_of_them() {
-    compare_in_place(PRIVATE, 80, &users(), |twins, call| {
+    compare_in_place(PRIVATE, 50, &users(), |twins, call| {
         let (ours, theirs) = twins.both(|| User, &seeds(), &call);
         prop_assert!(ours.failure.is_some() || ours.runs[1] == Some(false), "{:?}\n{ours}", call.ours);
         if differs(&call.ours) { Ok(()) } else { same(&call, &ours, &theirs) }
@@ -110,7 +110,7 @@ fn groups_become_what_ansible_makes_of_them() {
     let names = prop::sample::select(vec!["ada", "adam", "users", "shop", "sudo"]);
     let gid = prop::option::weighted(0.6, prop::sample::select(vec![1000_u32, 1002, 4000, 27]));
     let case = (names, gid, prop::bool::weighted(0.3), prop::bool::weighted(0.3));
-    compare_in_place(PRIVATE, 40, &case, |twins, (name, gid, system, is_absent)| {
+    compare_in_place(PRIVATE, 30, &case, |twins, (name, gid, system, is_absent)| {
         let options = without_nothing(json!({
             "name": name, "gid": gid, "system": system, "state": if is_absent { "absent" } else { "present" },
         }));

@@ -71,7 +71,7 @@ fn is_broken(call: &Call, text: &str) -> bool {
 #[test]
 fn a_block_is_put_where_ansible_puts_it() {
     let case = (calls(), prop::option::weighted(0.9, text()));
-    compare(350, &case, |twins, (call, text)| {
+    compare(300, &case, |twins, (call, text)| {
         let seed = |content: String| Seed::File { name: "f".to_owned(), content, mode: 0o640 };
         let is_broken = is_broken(&call, text.as_deref().unwrap_or_default());
         // Out of a file that is not there it is; to Ansible that is an error.

@@ -59,7 +59,7 @@ fn differs(options: &Options) -> bool {
 
 #[test]
 fn contents_become_what_ansible_makes_of_them() {
-    compare(300, &options(), |twins, options| {
+    compare(250, &options(), |twins, options| {
         let call = options.call();
         let (ours, theirs) = twins.both(|| Write, &paths::seeds(), &call);
         prop_assert!(ours.failure.is_some() || ours.runs[1] == Some(false), "{:?}\n{ours}", call.ours);
@@ -71,7 +71,7 @@ fn contents_become_what_ansible_makes_of_them() {
 #[test]
 fn files_become_what_ansible_makes_of_them() {
     let case = (options(), any::<bool>());
-    compare(200, &case, |twins, (options, force)| {
+    compare(150, &case, |twins, (options, force)| {
         let Call { mut ours, module, mut theirs } = options.call();
         (ours["force"], theirs["force"]) = (json!(force), json!(force));
         ours["src"] = json!("@here/a source");

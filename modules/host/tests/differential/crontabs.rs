@@ -86,7 +86,7 @@ fn crontabs_become_what_ansible_makes_of_them() {
     let text =
         prop::collection::vec(prop::sample::select(lines.to_vec()), 0..5).prop_map(|lines| lines.concat());
     let case = (prop_oneof![3 => jobs(), 1 => variables()], prop::option::weighted(0.8, text));
-    compare_in_place(PRIVATE, 120, &case, |twins, (call, text)| {
+    compare_in_place(PRIVATE, 60, &case, |twins, (call, text)| {
         let mut seeds = vec![Seed::Folder { name: "var/spool/cron/crontabs".into(), mode: 0o1730 }];
         let file = |content: String| Seed::File { name: CRONTAB.into(), content, mode: 0o600 };
         seeds.extend(text.map(file));

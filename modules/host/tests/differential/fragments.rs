@@ -28,7 +28,7 @@ fn fragments_become_what_ansible_makes_of_them() {
     let delimiter = prop::option::of(prop::sample::select(vec!["---", "# -\n", "ü"]));
     let regexp = prop::option::of(prop::sample::select(vec!["^[a-z]", "\\.conf$", "^[0-9]+", "nothing"]));
     let case = (fragments(), delimiter, regexp, any::<bool>(), any::<bool>(), modes());
-    compare(150, &case, |twins, (mut seeds, delimiter, regexp, ignore_hidden, is_there, mode)| {
+    compare(60, &case, |twins, (mut seeds, delimiter, regexp, ignore_hidden, is_there, mode)| {
         if is_there {
             seeds.push(Seed::File { name: "f".into(), content: "a\n".into(), mode: 0o640 });
         }

@@ -107,7 +107,7 @@ fn differs(options: &Options, text: &str, ours: &Did) -> bool {
 #[test]
 fn crontabs_become_what_ansible_makes_of_them() {
     let case = (prop_oneof![2 => jobs(), 1 => variables()], prop::option::weighted(0.9, text()));
-    compare(300, &case, |twins, (mut options, text)| {
+    compare(100, &case, |twins, (mut options, text)| {
         (options.options["cron_file"], options.options["user"]) = (json!("@here/f"), json!("root"));
         let call = options.call();
         let seed = |content: &String| Seed::File { name: "f".into(), content: content.clone(), mode: 0o644 };

@@ -49,7 +49,7 @@ fn text() -> impl Strategy<Value = String> {
 
 #[test]
 fn hosts_are_known_as_ansible_makes_them_known() {
-    compare(120, &(calls(), prop::option::weighted(0.8, text())), |twins, (call, text)| {
+    compare(50, &(calls(), prop::option::weighted(0.8, text())), |twins, (call, text)| {
         let file = |content: String| Seed::File { name: "known".into(), content, mode: 0o644 };
         let seeds: Vec<Seed> = text.into_iter().map(file).collect();
         let (mut ours, mut theirs) = twins.both(|| KnownHost, &seeds, &call);

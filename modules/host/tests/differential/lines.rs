@@ -135,7 +135,7 @@ fn seeds(text: Option<&String>) -> Vec<Seed> {
 #[test]
 fn a_line_is_put_where_ansible_puts_it() {
     let case = (options(), prop::option::weighted(0.9, text()));
-    compare(500, &case, |twins, (options, text)| {
+    compare(400, &case, |twins, (options, text)| {
         let call = options.call();
         let (ours, theirs) = twins.both(|| Line, &seeds(text.as_ref()), &call);
         prop_assert!(ours.failure.is_some() || ours.runs[1] == Some(false), "{:?}\n{ours}", call.ours);
@@ -151,7 +151,7 @@ fn a_line_is_put_where_ansible_puts_it() {
 #[test]
 fn line_breaks_stay_what_they_were_and_lines_agree() {
     let breaks = (options(), text(), any::<bool>(), any::<bool>());
-    compare(200, &breaks, |twins, (options, text, is_crlf, is_cut)| {
+    compare(150, &breaks, |twins, (options, text, is_crlf, is_cut)| {
         let call = options.call();
         let mut text = if is_crlf { text.replace('\n', "\r\n") } else { text };
         if is_cut && !text.is_empty() {

@@ -38,7 +38,7 @@ fn facts(value: &Value) -> Facts {
 fn stat_says_what_ansible_says() {
     let names =
         prop_oneof![4 => prop::sample::select(THERE.to_vec()), 1 => prop::sample::select(GONE.to_vec())];
-    compare(80, &(names, any::<bool>(), any::<bool>()), |twins, (name, follow, checksum)| {
+    compare(50, &(names, any::<bool>(), any::<bool>()), |twins, (name, follow, checksum)| {
         let path = format!("@here/{name}");
         let call = Call {
             ours: json!({ "path": path, "follow": follow, "checksum": checksum }),
@@ -83,7 +83,7 @@ fn find_finds_what_ansible_finds() {
     let folders =
         prop::sample::select(vec!["@here", "@here/d", "@here/ld", "@here/d/", "@here/gone", "@here/f"]);
     let case = (folders, patterns(), patterns(), kinds, sizes, any::<bool>(), any::<bool>());
-    compare(150, &case, |twins, (folder, patterns, excludes, kind, size, recurse, hidden)| {
+    compare(100, &case, |twins, (folder, patterns, excludes, kind, size, recurse, hidden)| {
         let mut seeds = paths::seeds();
         let file =
             |name: &str, size| Seed::File { name: name.into(), content: "x".repeat(size), mode: 0o644 };

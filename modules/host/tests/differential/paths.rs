@@ -169,7 +169,7 @@ fn differs(options: &Options) -> bool {
 
 #[test]
 fn paths_become_what_ansible_makes_of_them() {
-    compare(500, &options(), |twins, options| {
+    compare(400, &options(), |twins, options| {
         let call = options.call();
         let (ours, theirs) = options.both(twins);
         prop_assert!(ours.failure.is_some() || ours.runs[1] == Some(false), "{:?}\n{ours}", call.ours);

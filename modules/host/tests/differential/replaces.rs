@@ -55,7 +55,7 @@ fn calls() -> impl Strategy<Value = Call> {
 
 #[test]
 fn what_fits_is_replaced_as_ansible_does() {
-    compare(250, &(calls(), prop::option::weighted(0.95, text())), |twins, (call, text)| {
+    compare(200, &(calls(), prop::option::weighted(0.95, text())), |twins, (call, text)| {
         let file = |content: String| Seed::File { name: "f".to_owned(), content, mode: 0o640 };
         let seeds: Vec<Seed> = text.map(file).into_iter().collect();
         let (ours, theirs) = twins.both(|| Replace, &seeds, &call);
