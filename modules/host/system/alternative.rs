@@ -76,8 +76,8 @@ mod tests {
 
     /// What dpkg's tool of Debian 12 printed for `--query editor`.
     const DEBIAN: &str = include_str!("recorded/alternatives-debian.txt");
-    /// What the tool of chkconfig 1.20, as Fedora and Red Hat have it, printed for `--display java`.
-    const FEDORA: &str = include_str!("recorded/alternatives-fedora.txt");
+    /// Written after the form in which the tool of chkconfig, as Fedora and Red Hat have it, answers `--display java`.
+    const FEDORA: &str = include_str!("forms/alternatives-fedora.txt");
 
     #[test]
     fn recorded_groups_are_read() {

@@ -28,12 +28,12 @@ impl Swap {
 mod tests {
     use super::Swap;
 
-    /// `/proc/swaps` of a Debian 12 machine with a partition and two files.
-    const RECORDED: &str = include_str!("recorded/proc-swaps.txt");
+    /// Written after the form of `/proc/swaps`, proc(5): a partition and two files.
+    const FORM: &str = include_str!("forms/proc-swaps.txt");
 
     #[test]
     fn recorded_lines_are_read() {
-        let found: Vec<Swap> = RECORDED.lines().filter_map(Swap::parse).collect();
+        let found: Vec<Swap> = FORM.lines().filter_map(Swap::parse).collect();
         let swap = |path: &str, priority| Swap { path: path.to_owned(), priority };
         assert_eq!(found, [swap("/dev/sda5", -2), swap("/swap file", 5), swap("/var/swap", -3)]);
         for wrong in ["", "Filename Type Size Used Priority", "/a file 1 2", "/a file 1 2 x", "a file 1 2 3"]
