@@ -166,6 +166,8 @@ fn type_name(schema: &Value, root: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use oneex_sdk::{Example, Kind, Manual, Proof, json};
 
     use oneex_engine::script::WordManual;
@@ -209,16 +211,18 @@ mod tests {
             positional: &["path", "content"],
             lock: None,
             examples: EXAMPLES,
-            schema: json!({
-                "properties": {
-                    "mode": { "type": ["string", "null"], "description": "its mode,\nas chmod takes it", "default": null },
-                    "path": { "type": "string", "description": "the file" },
-                    "content": { "anyOf": [{ "$ref": "#/$defs/Content" }, { "type": "null" }], "description": "the text" },
-                    "state": { "enum": ["present", "absent"], "default": "present", "description": "what it is to be" },
-                    "tags": { "type": "array", "items": { "type": "integer" } },
-                },
-                "required": ["path"],
-                "$defs": { "Content": { "type": "string" } },
+            schema: LazyLock::new(|| {
+                json!({
+                    "properties": {
+                        "mode": { "type": ["string", "null"], "description": "its mode,\nas chmod takes it", "default": null },
+                        "path": { "type": "string", "description": "the file" },
+                        "content": { "anyOf": [{ "$ref": "#/$defs/Content" }, { "type": "null" }], "description": "the text" },
+                        "state": { "enum": ["present", "absent"], "default": "present", "description": "what it is to be" },
+                        "tags": { "type": "array", "items": { "type": "integer" } },
+                    },
+                    "required": ["path"],
+                    "$defs": { "Content": { "type": "string" } },
+                })
             }),
         };
         insta::assert_snapshot!(page(&manual, false));

@@ -1,16 +1,21 @@
 //! Guard: what holds for every operation, whatever it does. It asks for properties and lists none of them.
 
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
 use oneex_modules::Settings;
 use oneex_sdk::{Example, Kind, Manual, Proof, Registry};
 use oneex_testkit::project::TestProject;
 use serde_json::Value;
 
-fn manuals() -> Vec<Manual> {
+static REGISTRY: LazyLock<Registry> = LazyLock::new(|| {
     let mut registry = Registry::default();
     oneex_modules::register(&mut registry, Settings::default());
-    let manuals: Vec<Manual> = registry.ops().iter().map(|op| op.manual().clone()).collect();
+    registry
+});
+
+fn manuals() -> Vec<&'static Manual> {
+    let manuals: Vec<&Manual> = REGISTRY.ops().iter().map(|op| op.manual()).collect();
     assert!(!manuals.is_empty(), "the modules bring no operation");
     manuals
 }

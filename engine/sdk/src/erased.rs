@@ -1,6 +1,6 @@
 //! Operations whose types are hidden.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use crate::options::bind_options;
 use crate::{
@@ -9,7 +9,6 @@ use crate::{
 
 /// Hides the types of an operation.
 pub fn erase<O: Op>(op: O) -> Arc<dyn DynOp> {
-    let schema = schemars::schema_for!(O::Params).to_value();
     let manual = Manual {
         name: O::NAME,
         namespace: O::NAMESPACE,
@@ -18,7 +17,7 @@ pub fn erase<O: Op>(op: O) -> Arc<dyn DynOp> {
         positional: O::POSITIONAL,
         lock: O::LOCK,
         examples: O::EXAMPLES,
-        schema,
+        schema: LazyLock::new(|| schemars::schema_for!(O::Params).to_value()),
     };
     Arc::new(Erased { op: Arc::new(op), manual })
 }

@@ -1,6 +1,7 @@
 //! The operation: everything that looks at the world or changes it.
 
 use std::any::Any;
+use std::sync::LazyLock;
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -127,7 +128,7 @@ pub trait Op: Send + Sync + Sized + 'static {
 }
 
 /// What there is to know of an operation without calling it.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Manual {
     /// See [`Op::NAME`].
     pub name: &'static str,
@@ -143,8 +144,8 @@ pub struct Manual {
     pub lock: Option<&'static str>,
     /// See [`Op::EXAMPLES`].
     pub examples: &'static [Example],
-    /// JSON schema of the options.
-    pub schema: Value,
+    /// JSON schema of the options; made when it is asked for first, as a run asks for few.
+    pub schema: LazyLock<Value>,
 }
 
 impl Manual {

@@ -125,6 +125,8 @@ fn wrong_value(text: &str) -> (String, Option<String>) {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use schemars::JsonSchema;
     use serde::{Deserialize, Serialize};
 
@@ -157,7 +159,7 @@ mod tests {
             positional: &["path"],
             lock: None,
             examples: &[],
-            schema: schemars::schema_for!(Params).to_value(),
+            schema: LazyLock::new(|| schemars::schema_for!(Params).to_value()),
         }
     }
 

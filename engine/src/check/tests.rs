@@ -2,9 +2,9 @@
 
 use std::any::TypeId;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
-use oneex_sdk::{Kind, Manual, json};
+use oneex_sdk::{Kind, Manual, Value, json};
 use rhai::{Array, Dynamic, Engine, FnPtr, Map, Module, OptimizationLevel};
 
 use super::{CheckRequest, CheckScript, check, imports};
@@ -20,17 +20,19 @@ fn manual(
     namespace: Option<&'static str>,
     positional: &'static [&'static str],
 ) -> Manual {
-    let schema = json!({
-        "properties": {
-            "path": { "type": "string" },
-            "mode": { "type": ["string", "null"] },
-            "count": { "type": "integer" },
-            "vars": { "type": "object" },
-            "says": { "type": ["boolean", "null"], "closure": true },
-            "state": { "anyOf": [{ "$ref": "#/$defs/State" }, { "type": "null" }] },
-        },
-        "required": ["path"],
-        "$defs": { "State": { "enum": ["started", "stopped"] } },
+    let schema: LazyLock<Value> = LazyLock::new(|| {
+        json!({
+            "properties": {
+                "path": { "type": "string" },
+                "mode": { "type": ["string", "null"] },
+                "count": { "type": "integer" },
+                "vars": { "type": "object" },
+                "says": { "type": ["boolean", "null"], "closure": true },
+                "state": { "anyOf": [{ "$ref": "#/$defs/State" }, { "type": "null" }] },
+            },
+            "required": ["path"],
+            "$defs": { "State": { "enum": ["started", "stopped"] } },
+        })
     });
     Manual {
         name,
