@@ -22,6 +22,7 @@ need cc gcc
 need make make
 need perl perl
 need openssl openssl
+need git git
 need busybox busybox
 need zsh zsh
 need fish fish

@@ -9,6 +9,7 @@ pub mod ops;
 mod access_list;
 mod accounts;
 mod documents;
+mod git;
 mod packages;
 mod services;
 mod system;

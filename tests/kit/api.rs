@@ -32,7 +32,7 @@ pub enum Reply {
         /// Further headers.
         headers: Vec<(String, String)>,
         /// The body.
-        body: String,
+        body: Vec<u8>,
     },
     /// Promises a body, sends a part of it and closes the connection.
     Cut,
@@ -42,7 +42,7 @@ pub enum Reply {
 
 impl Reply {
     /// An answer.
-    pub fn new(status: u16, body: impl Into<String>) -> Self {
+    pub fn new(status: u16, body: impl Into<Vec<u8>>) -> Self {
         Self::Answer { status, headers: Vec::new(), body: body.into() }
     }
 
@@ -193,8 +193,10 @@ fn serve(stream: impl Read + Write, shared: &Shared) -> std::io::Result<()> {
                 for (name, value) in headers {
                     head.push_str(&format!("{name}: {value}\r\n"));
                 }
-                let body = if request.method == "HEAD" { "" } else { &body };
-                stream.get_mut().write_all(format!("{head}\r\n{body}").as_bytes())?;
+                stream.get_mut().write_all(format!("{head}\r\n").as_bytes())?;
+                if request.method != "HEAD" {
+                    stream.get_mut().write_all(&body)?;
+                }
                 stream.get_mut().flush()?;
             }
             Reply::Cut => {

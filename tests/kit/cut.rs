@@ -18,6 +18,7 @@ const PROGRAMS: &[&str] = &[
     "dd",
     "dirname",
     "find",
+    "git",
     "head",
     "id",
     "ln",

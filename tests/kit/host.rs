@@ -192,7 +192,7 @@ impl TestHost {
         }
         let mut process = tokio::process::Command::new(&words[0]);
         process.args(&words[1..]);
-        process.current_dir(cwd);
+        process.current_dir(cwd).env("HOME", root);
         if let Some(cut) = &*self.cut.lock().expect("no test panicked") {
             process.env("PATH", cut.path_variable());
         }

@@ -15,6 +15,7 @@ mod exec;
 mod fetch;
 mod file;
 mod find;
+mod git;
 mod group;
 mod hardlink;
 mod hostname;
@@ -71,6 +72,7 @@ pub(crate) use {
 /// Adds every operation on hosts.
 pub fn register(registry: &mut Registry) {
     registry.op(packages::Packages);
+    registry.op(git::Git);
     registry.op(service::Service);
     registry.op(group::Group);
     registry.op(user::User);

@@ -5,6 +5,7 @@ mod authorized_keys;
 mod busybox;
 mod cron;
 mod disks;
+mod git;
 mod group;
 mod hostile;
 pub(crate) mod machine;
