@@ -31,6 +31,7 @@ need systemctl systemd
 need shutdown systemd-sysv
 need dbus-daemon dbus
 need crontab cron
+need gpg gnupg
 need getfacl acl
 need getfattr attr
 need locale-gen locales

@@ -226,8 +226,12 @@ impl Placement<'_> {
         };
         let output = writer.run(command.stdin(stdin)).await?;
         if !output.ok() {
+            let said = output.stderr_text();
             return Err(match steps {
-                None => failure(path, &output.stderr_text()),
+                _ if said.contains("the validation refused") => {
+                    failure(path, &said).command(self.validate.unwrap_or_default(), output)
+                }
+                None => failure(path, &said),
                 Some(steps) => steps.failure(path, output),
             });
         }

@@ -1,6 +1,7 @@
 //! Operations on real hosts whose system folders are the test's own.
 
 mod alternatives;
+mod apt_repository;
 mod authorized_keys;
 mod busybox;
 mod cron;

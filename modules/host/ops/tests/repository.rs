@@ -42,6 +42,40 @@ pub(super) fn apt() -> TestHost {
     host
 }
 
+/// Signs the repository, and gives the key as text.
+pub(super) fn sign(host: &TestHost) -> String {
+    // The names of sockets below it would be too long in a folder of the test.
+    let home = tempfile::Builder::new().prefix("gpg").tempdir().expect("a folder");
+    let gpg = |words: &[&str]| {
+        let output = Command::new("gpg")
+            .args(["--homedir".as_ref(), home.path().as_os_str()])
+            .args(["--batch", "--yes", "--quiet", "--passphrase", ""])
+            .args(words)
+            .current_dir(host.path("repository"))
+            .output()
+            .expect("`gpg` runs");
+        assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("text")
+    };
+    let index = host.content("repository/Packages").expect("the index");
+    let release = format!(
+        "Date: Sat, 01 Aug 2020 00:00:00 UTC\nSHA256:\n {:x} {} Packages\n",
+        Sha256::digest(&index),
+        index.len()
+    );
+    host.write("repository/Release", release);
+    gpg(&["--quick-generate-key", "tests@example.org", "ed25519", "sign", "never"]);
+    gpg(&["--output", "InRelease", "--clearsign", "Release"]);
+    let key = gpg(&["--armor", "--export"]);
+    // What checks signatures for apt 2.6 is a script, and Debian's `awk` a link to there.
+    let awk = std::fs::read_link("/etc/alternatives/awk").unwrap_or_else(|_| "/usr/bin/awk".into());
+    std::fs::create_dir_all(host.path("etc/alternatives")).expect("a folder");
+    std::os::unix::fs::symlink(awk, host.path("etc/alternatives/awk")).expect("a link");
+    // It ends its own agent when its folder is gone, but only after a while.
+    let _ = Command::new("gpgconf").args(["--kill", "all"]).env("GNUPGHOME", home.path()).status();
+    key
+}
+
 /// Builds one package into the repository, and gives its paragraph of the index.
 fn build(host: &TestHost, &(name, version, fields, has_configuration): &(&str, &str, &str, bool)) -> String {
     let tree = tempfile::tempdir().expect("a folder");

@@ -4,6 +4,7 @@
 
 mod accounts;
 mod blocks;
+mod checkouts;
 mod contents;
 mod crontabs;
 mod fragments;

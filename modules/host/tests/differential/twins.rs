@@ -157,12 +157,21 @@ pub(super) fn compare_in_place<S: proptest::strategy::Strategy>(
     strategy: &S,
     mut test: impl FnMut(&mut Twins, S::Value) -> Result<(), TestCaseError>,
 ) {
+    let twins = std::cell::RefCell::new(Twins::new(private));
+    random(cases, strategy, |value| test(&mut twins.borrow_mut(), value));
+}
+
+/// Runs a property over as many cases as asked for, as [`compare`] does.
+pub(super) fn random<S: proptest::strategy::Strategy>(
+    cases: u32,
+    strategy: &S,
+    test: impl FnMut(S::Value) -> Result<(), TestCaseError>,
+) {
     let factor = std::env::var("ONEEX_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(1);
     let config = Config { cases: cases * factor, failure_persistence: None, ..Config::default() };
     let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
-    let twins = std::cell::RefCell::new(Twins::new(private));
-    let test = std::cell::RefCell::new(&mut test);
-    let result = runner.run(strategy, |value| (test.borrow_mut())(&mut twins.borrow_mut(), value));
+    let test = std::cell::RefCell::new(test);
+    let result = runner.run(strategy, |value| (test.borrow_mut())(value));
     if let Err(error) = result {
         panic!("{error}");
     }
