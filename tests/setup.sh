@@ -32,6 +32,10 @@ need shutdown systemd-sysv
 need dbus-daemon dbus
 need crontab cron
 need gpg gnupg
+need bzip2 bzip2
+need xz xz-utils
+need zstd zstd
+need zip zip
 need getfacl acl
 need getfattr attr
 need locale-gen locales

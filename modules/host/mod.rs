@@ -8,6 +8,7 @@ pub mod ops;
 
 mod access_list;
 mod accounts;
+mod archive;
 mod documents;
 mod git;
 mod packages;

@@ -88,7 +88,7 @@ impl Params {
         if parts.iter().all(|part| matches!(*part, "." | "..")) {
             return Err(OpError::invalid(format!("`{}` names no folder to make", self.path)));
         }
-        let excluded = tree::Excluded::new(&self.exclude)?;
+        let excluded = tree::Globs::new("exclude", &self.exclude)?;
         let entries = tree::entries(source, excluded, reader.secrets()).await?;
         let mut paths: Vec<String> = entries.iter().map(|entry| TreeState::path(&root, entry)).collect();
         paths.push(root.clone());

@@ -50,6 +50,7 @@ mod template;
 mod timezone;
 mod toml_value;
 mod touch;
+mod unarchive;
 mod user;
 mod wait_file;
 mod wait_port;
@@ -69,6 +70,6 @@ pub(crate) use {
     env_file::EnvFile, exec::Exec, fetch::Fetch, file::File, find::Find, git::Git, group::Group,
     hardlink::Hardlink, hosts_entry::HostsEntry, ini::Ini, json_value::JsonValue, known_host::KnownHost,
     line::Line, link::Link, query::Query, read::Read, replace::Replace, script::Script, stat::Stat,
-    template::Template, toml_value::TomlValue, touch::Touch, user::User, write::Write, xml_value::XmlValue,
-    yaml_value::YamlValue,
+    template::Template, toml_value::TomlValue, touch::Touch, unarchive::Unarchive, user::User, write::Write,
+    xml_value::XmlValue, yaml_value::YamlValue,
 };

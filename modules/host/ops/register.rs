@@ -7,7 +7,7 @@ use super::{
     directory, dns_resolver, env_file, exec, fetch, file, find, git, group, hardlink, hostname, hosts_entry,
     ini, journal, json_value, kernel_module, known_host, limits, line, link, locale, mount, packages, query,
     read, reboot, replace, script, service, stat, sudoers, swap, sysctl, systemd_unit, tempfile, template,
-    timezone, toml_value, touch, user, wait_file, wait_port, write, xattr, xml_value, yaml_value,
+    timezone, toml_value, touch, unarchive, user, wait_file, wait_port, write, xattr, xml_value, yaml_value,
 };
 
 /// Adds every operation on hosts.
@@ -52,6 +52,7 @@ pub fn register(registry: &mut Registry) {
     registry.op(absent::Absent);
     registry.op(write::Write);
     registry.op(copy::Copy);
+    registry.op(unarchive::Unarchive);
     registry.op(template::Template);
     registry.op(assemble::Assemble);
     registry.op(line::Line);

@@ -9,4 +9,4 @@ mod tests;
 
 pub(crate) use place::{TreeState, Wish};
 pub(crate) use present::look;
-pub(crate) use source::{Excluded, entries};
+pub(crate) use source::{Entry, EntryKind, Globs, entries};

@@ -142,11 +142,11 @@ impl TreeState {
         })
     }
 
-    fn attributes<'a>(&'a self, entry: &Entry, wish: Wish<'a>) -> Attributes<'a> {
+    fn attributes<'a>(&'a self, entry: &'a Entry, wish: Wish<'a>) -> Attributes<'a> {
         let mode = match &entry.kind {
-            EntryKind::Folder => wish.directory_mode,
+            EntryKind::Folder => wish.directory_mode.or(entry.mode.as_ref()),
             EntryKind::File { is_secret: true, .. } => wish.attributes.mode.or(Some(&self.private)),
-            EntryKind::File { .. } => wish.attributes.mode,
+            EntryKind::File { .. } => wish.attributes.mode.or(entry.mode.as_ref()),
             EntryKind::Link(_) => None,
         };
         Attributes { mode, ..wish.attributes }

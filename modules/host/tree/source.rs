@@ -6,6 +6,7 @@ use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use oneex_sdk::{OpError, OpResult, SecretSink};
 
 use crate::host::content::Wanted;
+use crate::host::mode::Mode;
 
 /// One thing of a folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +14,8 @@ pub(crate) struct Entry {
     /// The path below the folder, with `/` between its parts; `.` for the folder itself.
     pub(crate) name: String,
     pub(crate) kind: EntryKind,
+    /// The mode that it brings with it, where nobody asks for another.
+    pub(crate) mode: Option<Mode>,
 }
 
 /// What it is.
@@ -29,17 +32,17 @@ pub(crate) enum EntryKind {
     Link(String),
 }
 
-/// The globs of what is left out.
-pub(crate) struct Excluded {
+/// Globs of what is meant in a folder.
+pub(crate) struct Globs {
     names: GlobSet,
     paths: GlobSet,
 }
 
-impl Excluded {
-    /// A glob without `/` is for names at any depth, one with `/` for paths below the folder.
-    pub(crate) fn new(globs: &[String]) -> OpResult<Self> {
+impl Globs {
+    /// The globs of an option. One without `/` is for names at any depth, one with `/` for paths below the folder.
+    pub(crate) fn new(option: &str, globs: &[String]) -> OpResult<Self> {
         let (mut names, mut paths) = (GlobSetBuilder::new(), GlobSetBuilder::new());
-        let wrong = |error: globset::Error| OpError::invalid(format!("`exclude`: {error}"));
+        let wrong = |error: globset::Error| OpError::invalid(format!("`{option}`: {error}"));
         for glob in globs {
             let bare = glob.trim_matches('/');
             let compiled = GlobBuilder::new(bare).literal_separator(true).build().map_err(wrong)?;
@@ -52,7 +55,13 @@ impl Excluded {
         Ok(Self { names: names.build().map_err(wrong)?, paths: paths.build().map_err(wrong)? })
     }
 
-    fn leaves_out(&self, path: &str) -> bool {
+    /// Whether there are none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.names.is_empty() && self.paths.is_empty()
+    }
+
+    /// Whether one of them fits `path`.
+    pub(crate) fn fit(&self, path: &str) -> bool {
         let name = path.rsplit('/').next().unwrap_or(path);
         self.names.is_match(name) || self.paths.is_match(path)
     }
@@ -61,12 +70,12 @@ impl Excluded {
 /// Everything below `folder`, itself first and each folder before what it holds.
 pub(crate) async fn entries(
     folder: &Path,
-    excluded: Excluded,
+    excluded: Globs,
     secrets: &dyn SecretSink,
 ) -> OpResult<Vec<Entry>> {
     let root = folder.to_owned();
     let walking = tokio::task::spawn_blocking(move || {
-        let mut found = vec![Entry { name: ".".to_owned(), kind: EntryKind::Folder }];
+        let mut found = vec![Entry { name: ".".to_owned(), kind: EntryKind::Folder, mode: None }];
         walk(&root, "", &excluded, &mut found)?;
         Ok::<_, OpError>(found)
     });
@@ -82,7 +91,7 @@ pub(crate) async fn entries(
     Ok(found)
 }
 
-fn walk(folder: &Path, prefix: &str, excluded: &Excluded, found: &mut Vec<Entry>) -> OpResult<()> {
+fn walk(folder: &Path, prefix: &str, excluded: &Globs, found: &mut Vec<Entry>) -> OpResult<()> {
     let wrong = |path: &Path, error: &dyn std::fmt::Display| {
         OpError::invalid(format!("`{}` cannot be read: {error}", path.display()))
     };
@@ -93,21 +102,21 @@ fn walk(folder: &Path, prefix: &str, excluded: &Excluded, found: &mut Vec<Entry>
         let from = each.path();
         let name = each.file_name().into_string().map_err(|_| wrong(&from, &"its name is not UTF-8"))?;
         let name = format!("{prefix}{name}");
-        if excluded.leaves_out(&name) {
+        if excluded.fit(&name) {
             continue;
         }
         let file_type = each.file_type().map_err(|error| wrong(&from, &error))?;
         if file_type.is_dir() {
-            found.push(Entry { name: name.clone(), kind: EntryKind::Folder });
+            found.push(Entry { name: name.clone(), kind: EntryKind::Folder, mode: None });
             walk(&from, &format!("{name}/"), excluded, found)?;
         } else if file_type.is_symlink() {
             let target = std::fs::read_link(&from).map_err(|error| wrong(&from, &error))?;
             let target = target.into_os_string().into_string();
             let target = target.map_err(|_| wrong(&from, &"its target is not UTF-8"))?;
-            found.push(Entry { name, kind: EntryKind::Link(target) });
+            found.push(Entry { name, kind: EntryKind::Link(target), mode: None });
         } else if file_type.is_file() {
             let kind = EntryKind::File { from, size: 0, sha256: String::new(), is_secret: false };
-            found.push(Entry { name, kind });
+            found.push(Entry { name, kind, mode: None });
         } else {
             return Err(wrong(&from, &"it is no file, folder or link").hint("leave it out by `exclude`"));
         }

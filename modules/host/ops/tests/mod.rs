@@ -18,6 +18,7 @@ mod service;
 mod settings;
 mod swap;
 mod systemd;
+mod unarchive;
 mod unit_decisions;
 mod units;
 mod user;

@@ -3,6 +3,7 @@
 //! a second. Where they differ on purpose, the comparison says so by name, and the book says why.
 
 mod accounts;
+mod archives;
 mod blocks;
 mod checkouts;
 mod contents;
