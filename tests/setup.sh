@@ -95,3 +95,18 @@ if ! [ -e "target/ansible/$ansible" ]; then
     target/ansible/bin/pip install --quiet --disable-pip-version-check "ansible-core==$ansible"
     : >"target/ansible/$ansible"
 fi
+
+# Those of its modules that are in collections: of the package with all of them, what these need.
+collections=12.3.0
+if ! [ -e "target/ansible/collections/$collections" ]; then
+    rm -rf target/ansible/collections
+    mkdir -p target/ansible/collections
+    cat >target/ansible/collections/wanted <<EOF
+ansible==$collections --hash=sha256:cd156f82fa87f7a899212b0efa9f7ca3a24d609212de9f78428a572eb01e5414
+EOF
+    target/ansible/bin/python3 -m pip download --quiet --disable-pip-version-check --no-deps --require-hashes \
+        --dest target/ansible/collections --requirement target/ansible/collections/wanted
+    target/ansible/bin/python3 tests/kit/unpack.py target/ansible/collections/ansible-*.whl target/ansible/collections
+    rm target/ansible/collections/wanted target/ansible/collections/ansible-*.whl
+    : >"target/ansible/collections/$collections"
+fi

@@ -55,6 +55,28 @@ impl List {
         found[0].rsplit_once(':').map(|(_, permissions)| permissions)
     }
 
+    /// The mask where it would hide some of an entry's permissions, and the mask that setfacl(1) makes of all
+    /// entries. It holds for named users and all groups.
+    pub(crate) fn hiding_mask(&self, entry: &str, permissions: &str) -> Option<(String, String)> {
+        let (scope, rest) = entry.strip_prefix("default:").map_or(("", entry), |rest| ("default:", rest));
+        let is_masked =
+            |entry: &str| entry.starts_with("group:") || entry.starts_with("user:") && entry != "user:";
+        let mask = self.permissions(&format!("{scope}mask:")).filter(|_| is_masked(rest))?;
+        let has = |permissions: &str, letter| permissions.contains(letter);
+        if !"rwx".chars().any(|letter| has(permissions, letter) && !has(mask, letter)) {
+            return None;
+        }
+        let others = self.entries.iter().filter_map(|pair| {
+            let [name, number] = pair.each_ref().map(|text| text.strip_prefix(scope)?.rsplit_once(':'));
+            let ((name, permissions), (number, _)) = (name?, number?);
+            (is_masked(name) && name != rest && number != rest).then_some(permissions)
+        });
+        let all: Vec<&str> = others.chain([permissions]).collect();
+        let needed =
+            "rwx".chars().map(|letter| if all.iter().any(|one| has(one, letter)) { letter } else { '-' });
+        Some((mask.to_owned(), needed.collect()))
+    }
+
     /// The entries, with names.
     pub(crate) fn names(&self) -> Vec<String> {
         self.entries.iter().map(|pair| pair[0].clone()).collect()
@@ -72,6 +94,23 @@ mod tests {
         assert_eq!((list.permissions("user:ops"), list.permissions("user:7")), (Some("r-x"), Some("r-x")));
         assert_eq!((list.permissions("user:"), list.permissions("user:x")), (Some("rw-"), None));
         assert!(list.is_executable);
+        let list =
+            "file\n=\nuser::rw-\nuser:ops:rw-\ngroup::r-x\nmask::r--\nother::r--\ndefault:user::rwx\n=\n";
+        let list =
+            List::parse(&format!("{list}{}", list[7..list.len() - 2].replace("ops", "7"))).expect("a list");
+        for (entry, permissions, expected) in [
+            ("user:ops", "rw-", Some(("r--", "rwx"))),
+            ("user:7", "-w-", Some(("r--", "rwx"))),
+            ("user:8", "-w-", Some(("r--", "rwx"))),
+            ("group:", "-w-", Some(("r--", "rw-"))),
+            ("user:ops", "r--", None),
+            ("user:", "rwx", None),
+            ("other:", "rwx", None),
+            ("default:user:ops", "rwx", None),
+        ] {
+            let expected = expected.map(|(mask, needed): (&str, &str)| (mask.to_owned(), needed.to_owned()));
+            assert_eq!(list.hiding_mask(entry, permissions), expected, "{entry}");
+        }
         for text in ["", "file\n", "file\n=\na\n", "file\n=\na\n=\n", "file\n=\n=\n"] {
             assert_eq!(List::parse(text), None, "{text:?}");
         }

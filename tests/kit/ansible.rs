@@ -1,4 +1,4 @@
-//! Modules of ansible-core, in one process for many calls: a playbook for each would take a second.
+//! Modules of Ansible, in one process for many calls: a playbook for each would take a second.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use crate::host::PRIVATE;
 /// The process.
 const DRIVER: &str = include_str!("ansible.py");
 
-/// A running process that calls modules of ansible-core on this machine.
+/// A running process that calls modules of Ansible on this machine.
 #[derive(Debug)]
 pub struct Ansible {
     process: Child,
@@ -48,7 +48,7 @@ impl Ansible {
     /// Starts the process.
     ///
     /// # Panics
-    /// When ansible-core is not where `tests/setup.sh` installs it.
+    /// When Ansible is not where `tests/setup.sh` installs it.
     pub fn start() -> Self {
         Self::run(Command::new(python()))
     }
@@ -65,6 +65,7 @@ impl Ansible {
 
     fn run(mut command: Command) -> Self {
         let command = command.args(["-c", DRIVER]).env("LC_ALL", "C.UTF-8");
+        let command = command.env("PYTHONPATH", installed().join("collections"));
         let mut process =
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("python starts");
         let stdin = process.stdin.take().expect("piped");
@@ -90,8 +91,12 @@ impl Ansible {
     }
 }
 
+fn installed() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/ansible")
+}
+
 fn python() -> PathBuf {
-    let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/ansible/bin/python3");
+    let python = installed().join("bin/python3");
     assert!(python.exists(), "there is no `{}`: tests/setup.sh installs it", python.display());
     python
 }

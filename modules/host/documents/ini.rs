@@ -38,6 +38,7 @@ impl IniEdit<'_> {
     fn line(&self, option: &str, value: Option<&str>) -> String {
         match value {
             None => option.to_owned(),
+            Some("") if self.allow_no_value => option.to_owned(),
             Some(value) if self.no_extra_spaces => format!("{option}={value}"),
             Some(value) => format!("{option} = {value}").trim_end().to_owned(),
         }
@@ -106,16 +107,15 @@ pub(crate) fn with_option(text: &str, edit: &IniEdit<'_>) -> String {
         let Some(value) = fits(&slot.0) else { continue };
         if let Some(at) = left.iter().position(|wanted| *wanted == value) {
             left.remove(at);
-            let is_bare = value.is_empty() && edit.allow_no_value;
-            has_no_value |= is_bare;
-            settle(slot, edit.line(option, Some(&value).filter(|_| !is_bare).map(String::as_str)));
+            has_no_value |= value.is_empty() && edit.allow_no_value;
+            settle(slot, edit.line(option, Some(&value)));
         } else if left.is_empty() && edit.values.is_empty() && edit.allow_no_value {
             has_no_value = true;
             settle(slot, option.to_owned());
             break;
         }
     }
-    if edit.exclusive && !edit.allow_no_value {
+    if edit.exclusive {
         for slot in &mut section {
             if !left.is_empty() && !slot.1 && fits(&slot.0).is_some() {
                 let value = left.remove(0);
@@ -219,6 +219,9 @@ mod tests {
             ("[s.*]\na=1\n[sxx]\n", edit("s.*", "a.b", &["$1 \\1"]), "[s.*]\na=1\na.b = $1 \\1\n[sxx]\n"),
             ("[s]\na = 1\n", IniEdit { allow_no_value: true, ..edit("s", "a", &[]) }, "[s]\na\n"),
             ("[s]\nb\n", IniEdit { allow_no_value: true, ..edit("s", "a", &[]) }, "[s]\nb\na\n"),
+            ("[s]\na = 1\na\n", IniEdit { allow_no_value: true, ..edit("s", "a", &[]) }, "[s]\na\n"),
+            ("[s]\n", IniEdit { allow_no_value: true, ..edit("s", "a", &["", "1"]) }, "[s]\na\na = 1\n"),
+            ("[s]\na = 1\na\n", IniEdit { allow_no_value: true, ..edit("s", "a", &["2"]) }, "[s]\na = 2\n"),
             ("[s]\na\n", IniEdit { allow_no_value: true, ..edit("s", "a", &[]) }, "[s]\na\n"),
             ("[s]\nab = 1\n", edit("s", "a", &[""]), "[s]\nab = 1\na =\n"),
         ] {

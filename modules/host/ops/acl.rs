@@ -117,8 +117,9 @@ impl Op for Acl {
     const MANUAL: &'static str = "\
 Makes sure that an access control list has an entry, or has not.
 
-The other entries stay; the mask becomes what setfacl(1) makes of it, so that the entry has an effect. The result has
-`acl`, all entries as they were found. On the host it needs `getfacl` and `setfacl`, of the package `acl`.
+The other entries stay. Where something changes, and where the mask hides permissions of the entry, the mask becomes
+what setfacl(1) makes of it, so that the entry has an effect. The result has `acl`, all entries as they were found. On
+the host it needs `getfacl` and `setfacl`, of the package `acl`.
 
 Sources: acl(5), setfacl(1), Ansible's module `acl` of `ansible.posix` for the names of the options.";
     const POSITIONAL: &'static [&'static str] = &["path"];
@@ -160,7 +161,12 @@ Sources: acl(5), setfacl(1), Ansible's module `acl` of `ansible.posix` for the n
     fn diff(&self, params: &Params, list: &List) -> Change {
         let mut change = Change::none();
         let present = list.permissions(&params.entry()).map(str::to_owned);
-        change.property(params.entry().trim_end_matches(':'), present, params.wanted(list));
+        let wanted = params.wanted(list);
+        let hiding = wanted.as_ref().and_then(|wanted| list.hiding_mask(&params.entry(), wanted));
+        change.property(params.entry().trim_end_matches(':'), present, wanted);
+        if let Some((mask, needed)) = hiding {
+            change.property(if params.default { "default:mask" } else { "mask" }, Some(mask), Some(needed));
+        }
         change
     }
 
@@ -262,6 +268,8 @@ mod tests {
                 "group:54321:--x\n",
             ),
             ("f", json!({ "etype": "mask", "permissions": "r" }), true, "mask::r--\n"),
+            // The mask hides it.
+            ("f", json!({ "etype": "group", "entity": "54321", "permissions": "X" }), true, "mask::r-x\n"),
             ("f", json!({ "etype": "other", "permissions": "0" }), true, "other::---\n"),
             (
                 "d",

@@ -72,7 +72,12 @@ impl Params {
     }
 
     fn edit(&self) -> OpResult<IniEdit<'_>> {
-        let values: IniValues = self.value.iter().chain(&self.values).map(Scalar::text).collect();
+        let mut values = IniValues::new();
+        for value in self.value.iter().chain(&self.values).map(|value| value.text().trim().to_owned()) {
+            if !values.contains(&value) {
+                values.push(value);
+            }
+        }
         let is_present = self.state == Presence::Present;
         let named = [("section", self.section.as_deref()), ("option", self.option.as_deref())];
         for (option, text) in
@@ -114,7 +119,7 @@ impl Params {
         Ok(IniEdit {
             section: self.section.as_deref().map(str::trim),
             option: self.option.as_deref().map(str::trim),
-            values: values.into_iter().map(|value| value.trim().to_owned()).collect(),
+            values,
             exclusive: self.exclusive,
             allow_no_value: self.allow_no_value,
             no_extra_spaces: self.no_extra_spaces,

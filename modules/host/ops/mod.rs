@@ -66,10 +66,11 @@ pub use register::register;
 
 #[cfg(test)]
 pub(crate) use {
-    absent::Absent, assemble::Assemble, block::Block, copy::Copy, cron::Cron, directory::Directory,
-    env_file::EnvFile, exec::Exec, fetch::Fetch, file::File, find::Find, git::Git, group::Group,
-    hardlink::Hardlink, hosts_entry::HostsEntry, ini::Ini, json_value::JsonValue, known_host::KnownHost,
-    line::Line, link::Link, query::Query, read::Read, replace::Replace, script::Script, stat::Stat,
-    template::Template, toml_value::TomlValue, touch::Touch, unarchive::Unarchive, user::User, write::Write,
+    absent::Absent, acl::Acl, assemble::Assemble, authorized_keys::AuthorizedKeys, block::Block, copy::Copy,
+    cron::Cron, directory::Directory, env_file::EnvFile, exec::Exec, fetch::Fetch, file::File, find::Find,
+    git::Git, group::Group, hardlink::Hardlink, hosts_entry::HostsEntry, ini::Ini, json_value::JsonValue,
+    known_host::KnownHost, limits::Limits, line::Line, link::Link, mount::Mount, query::Query, read::Read,
+    replace::Replace, script::Script, stat::Stat, sudoers::Sudoers, sysctl::Sysctl, template::Template,
+    toml_value::TomlValue, touch::Touch, unarchive::Unarchive, user::User, write::Write, xattr::Xattr,
     xml_value::XmlValue, yaml_value::YamlValue,
 };

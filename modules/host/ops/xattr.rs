@@ -20,7 +20,7 @@ pub(crate) struct Xattr;
 pub(crate) struct Params {
     /// The absolute path of a file or folder.
     path: String,
-    /// The name of the attribute, without its namespace.
+    /// The name of the attribute, without its namespace; `user.` before it is taken for that.
     key: String,
     /// The value.
     value: Option<String>,
@@ -45,6 +45,9 @@ fn yes() -> bool {
 
 impl Params {
     fn name(&self) -> String {
+        if self.namespace == "user" && self.key.starts_with("user.") {
+            return self.key.clone();
+        }
         format!("{}.{}", self.namespace, self.key)
     }
 

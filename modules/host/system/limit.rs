@@ -37,7 +37,8 @@ fn bare(line: &str) -> &str {
     line.trim_end_matches(['\n', '\r'])
 }
 
-/// Gives the limit one line. The last one of a text counts, and takes the value; others of it go.
+/// Gives the limit one line. The last one of a text counts, and takes the value; others of it go. Without a new
+/// comment it keeps the one that it has.
 pub(crate) fn with_limit(text: &str, wanted: &Limit<'_>, comment: Option<&str>) -> String {
     let lines: Vec<&str> = text.split_inclusive('\n').collect();
     let is_of = |line: &str| Limit::parse(bare(line)).is_some_and(|limit| limit.is_of(wanted));
@@ -46,7 +47,8 @@ pub(crate) fn with_limit(text: &str, wanted: &Limit<'_>, comment: Option<&str>) 
     for (at, line) in lines.iter().enumerate() {
         let found = Limit::parse(bare(line));
         if Some(at) == last && found.as_ref() != Some(wanted) {
-            out.push_str(&wanted.line(comment));
+            let kept = bare(line).split_once('#').map(|(_, comment)| comment.trim());
+            out.push_str(&wanted.line(comment.or(kept).filter(|comment| !comment.is_empty())));
             out.push_str(&line[bare(line).len()..]);
         } else if Some(at) == last || !is_of(line) {
             out.push_str(line);
@@ -95,6 +97,8 @@ mod tests {
             ("", format!("{line}\n")),
             ("# x", format!("# x\n{line}\n")),
             ("@web soft nofile 1", line.to_owned()),
+            ("@web soft nofile 1 #why #2\n", format!("{line}\t# why #2\n")),
+            ("@web soft nofile 1 #", line.to_owned()),
             ("@web soft nofile 65536 # why\n", "@web soft nofile 65536 # why\n".to_owned()),
             ("@web soft nofile 1\n@db soft nofile 2\n", format!("{line}\n@db soft nofile 2\n")),
             ("@web soft nofile 1\r\n# x\r\n", format!("{line}\r\n# x\r\n")),

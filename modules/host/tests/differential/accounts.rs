@@ -3,7 +3,7 @@
 use oneex_sdk::{Value, json};
 use proptest::prelude::*;
 
-use super::twins::{Call, Did, Seed, Tree, compare_in_place, differ};
+use super::twins::{Call, Did, Seed, Tree, compare_in_place, differ, without_nothing};
 use crate::host::ops::tests::machine::{GROUP, GSHADOW, LOGIN_DEFS, PASSWD, SHADOW};
 use crate::host::ops::{Group, User};
 
@@ -39,13 +39,6 @@ fn same(call: &Call, ours: &Did, theirs: &Did) -> Result<(), TestCaseError> {
     let agree = ours.failure.is_none() == theirs.failure.is_none()
         && (ours.plan, &ours.runs, trees(ours)) == (theirs.plan, &theirs.runs, trees(theirs));
     if both_failed || agree { Ok(()) } else { Err(differ(call, ours, theirs)) }
-}
-
-fn without_nothing(mut options: Value) -> Value {
-    if let Value::Object(map) = &mut options {
-        map.retain(|_, value| !value.is_null() && *value != json!(false));
-    }
-    options
 }
 
 fn users() -> impl Strategy<Value = Call> {

@@ -15,9 +15,30 @@ pub(super) const HERE: &str = "@here";
 /// Something that is there before.
 #[derive(Debug, Clone)]
 pub(super) enum Seed {
-    File { name: String, content: String, mode: u32 },
-    Folder { name: String, mode: u32 },
-    Link { name: String, target: String },
+    File {
+        name: String,
+        content: String,
+        mode: u32,
+    },
+    Folder {
+        name: String,
+        mode: u32,
+    },
+    Link {
+        name: String,
+        target: String,
+    },
+    /// Entries of the access control list of what is there, as setfacl(1) takes them.
+    Access {
+        name: String,
+        entries: String,
+    },
+    /// An extended attribute of what is there.
+    Attribute {
+        name: String,
+        key: String,
+        value: String,
+    },
 }
 
 /// One call in the words of both; `@here` stands for the folder.
@@ -28,7 +49,7 @@ pub(super) struct Call {
     pub(super) theirs: Value,
 }
 
-/// What is in a folder: by name, its type, mode, owner, group, links, and content or target.
+/// What is in a folder: by name, its type, mode, owner, group, links, extended attributes, and content or target.
 pub(super) type Tree = BTreeMap<String, String>;
 
 /// How one side did.
@@ -207,6 +228,14 @@ pub(super) fn differ(call: &Call, ours: &Did, theirs: &Did) -> TestCaseError {
     TestCaseError::fail(text)
 }
 
+/// Options without those that are nothing, or false.
+pub(super) fn without_nothing(mut options: Value) -> Value {
+    if let Value::Object(map) = &mut options {
+        map.retain(|_, value| !value.is_null() && *value != Value::Bool(false));
+    }
+    options
+}
+
 fn below(root: &Path, folder: &str) -> PathBuf {
     root.join(folder.trim_start_matches('/'))
 }
@@ -236,6 +265,17 @@ fn plant(root: &Path, seeds: &[Seed]) {
             }
             Seed::Link { name, target } => {
                 std::os::unix::fs::symlink(placed_text(target, root), root.join(name)).expect("a link");
+                continue;
+            }
+            Seed::Access { name, entries } => {
+                let mut command = std::process::Command::new("setfacl");
+                let status = command.args(["-m", entries, "--"]).arg(root.join(name)).status();
+                assert!(status.expect("setfacl runs").success(), "{entries}");
+                continue;
+            }
+            Seed::Attribute { name, key, value } => {
+                let flags = rustix::fs::XattrFlags::empty();
+                rustix::fs::setxattr(root.join(name), key, value.as_bytes(), flags).expect("an attribute");
                 continue;
             }
         };
@@ -289,8 +329,37 @@ fn tree(root: &Path) -> Tree {
             let mode = if metadata.is_symlink() { 0 } else { metadata.mode() & 0o7777 };
             let owner = (metadata.uid(), metadata.gid());
             let links = if metadata.is_file() { metadata.nlink() } else { 1 };
-            found.insert(name, format!("{kind} {mode:04o} {owner:?} {links} {content:?}"));
+            let extended = if metadata.is_symlink() { String::new() } else { extended(&path) };
+            found.insert(name, format!("{kind} {mode:04o} {owner:?} {links} {extended}{content:?}"));
         }
     }
     found
+}
+
+/// The extended attributes, among them the access control lists.
+fn extended(path: &Path) -> String {
+    let mut names = vec![0; 65536];
+    let length = rustix::fs::listxattr(path, names.as_mut_slice()).unwrap_or(0);
+    let mut all = BTreeMap::new();
+    for name in names[..length].split(|byte| *byte == 0).filter(|name| !name.is_empty()) {
+        let mut value = vec![0; 65536];
+        let length = rustix::fs::getxattr(path, name, value.as_mut_slice()).expect("an attribute");
+        let name = String::from_utf8_lossy(name).into_owned();
+        let value = match name.as_str() {
+            "system.posix_acl_access" | "system.posix_acl_default" => entries(&value[..length]),
+            _ => value[..length].escape_ascii().to_string(),
+        };
+        all.insert(name, value);
+    }
+    if all.is_empty() { String::new() } else { format!("{all:?} ") }
+}
+
+/// An access control list as the kernel keeps it, after four bytes for the version: tag, permissions, number.
+fn entries(bytes: &[u8]) -> String {
+    let half = |bytes: &[u8]| u16::from_le_bytes([bytes[0], bytes[1]]);
+    let entry = |bytes: &[u8]| match half(bytes) {
+        0x10 => format!("mask:{}", half(&bytes[2..])),
+        tag => format!("{tag}:{}:{}", half(&bytes[4..]), half(&bytes[2..])),
+    };
+    bytes[4..].chunks_exact(8).map(entry).collect::<Vec<_>>().join(",")
 }
