@@ -65,7 +65,7 @@ impl Ansible {
 
     fn run(mut command: Command) -> Self {
         let command = command.args(["-c", DRIVER]).env("LC_ALL", "C.UTF-8");
-        let command = command.env("PYTHONPATH", installed().join("collections"));
+        let command = command.env("PYTHONPATH", collections());
         let mut process =
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("python starts");
         let stdin = process.stdin.take().expect("piped");
@@ -77,8 +77,10 @@ impl Ansible {
     /// Calls a module.
     ///
     /// # Panics
-    /// When the process ends, or answers what is no JSON.
+    /// When the process ends, or answers what is no JSON, and where a module of a collection is not installed.
     pub fn call(&mut self, module: &str, args: &Value, check: bool) -> Answer {
+        let is_installed = !module.contains('.') || collections().exists();
+        assert!(is_installed, "there is no `{}`: tests/setup.sh installs it", collections().display());
         let call = json!({ "module": module, "args": args, "check": check, "folder": self.folder() });
         writeln!(self.stdin, "{call}").expect("it reads");
         let mut line = String::new();
@@ -93,6 +95,10 @@ impl Ansible {
 
 fn installed() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/ansible")
+}
+
+fn collections() -> PathBuf {
+    installed().join("collections")
 }
 
 fn python() -> PathBuf {
