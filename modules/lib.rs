@@ -30,7 +30,8 @@ pub struct Settings {
 /// Adds everything that the modules bring.
 pub fn register(registry: &mut oneex_sdk::Registry, settings: Settings) {
     registry.connector(Arc::new(ssh::SshConnector::new(settings.ssh)));
-    host::register(registry);
-    http::register(registry, settings.http);
+    let clients = Arc::new(http::Clients::new(settings.http));
+    host::register(registry, &clients);
+    http::register(registry, &clients);
     registry.connector(Arc::new(local::LocalConnector::new(settings.local)));
 }

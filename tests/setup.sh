@@ -22,6 +22,9 @@ need cc gcc
 need make make
 need perl perl
 need openssl openssl
+need curl curl
+need wget wget
+need nginx nginx-light
 need git git
 need busybox busybox
 need zsh zsh

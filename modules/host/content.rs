@@ -146,6 +146,7 @@ impl ContentState {
         let placement = Placement {
             probe: &self.probe,
             source,
+            staged: None,
             sha256: self.wanted.sha256(),
             attributes,
             backup,

@@ -10,6 +10,7 @@ mod access_list;
 mod accounts;
 mod archive;
 mod documents;
+mod download;
 mod git;
 mod packages;
 mod services;
@@ -34,7 +35,7 @@ mod tests;
 pub use mode::Mode;
 
 /// Adds everything that hosts bring.
-pub fn register(registry: &mut oneex_sdk::Registry) {
-    ops::register(registry);
+pub fn register(registry: &mut oneex_sdk::Registry, clients: &std::sync::Arc<crate::http::Clients>) {
+    ops::register(registry, clients);
     registry.facts(std::sync::Arc::new(facts::HostFacts));
 }

@@ -144,6 +144,8 @@ pub(crate) struct Placement<'a> {
     pub(crate) probe: &'a Probe,
     /// The new content; without it only the attributes change.
     pub(crate) source: Option<Source>,
+    /// Where a step before puts the new content, in place of a source: a path beside the place.
+    pub(crate) staged: Option<&'a str>,
     /// The checksum of the new content, in hexadecimal digits.
     pub(crate) sha256: &'a str,
     /// Mode, owner and group; what is left out is kept.
@@ -168,10 +170,11 @@ impl Placement<'_> {
     ) -> OpResult<Option<String>> {
         let path = self.probe.path.as_str();
         let file = self.probe.file();
-        let staged = staged_name(path)?;
+        let staged = self.staged.map_or_else(|| staged_name(path), |staged| Ok(staged.to_owned()))?;
         let validate = self.validate.map(|text| validation(text, &staged)).transpose()?.unwrap_or_default();
         let mut uploaded = "";
         let (word, stdin) = match &self.source {
+            _ if self.staged.is_some() => ("staged", Vec::new()),
             None => ("keep", Vec::new()),
             Some(Source::Bytes(bytes)) if bytes.is_empty() => ("empty", Vec::new()),
             Some(Source::Bytes(bytes)) if bytes.len() <= LARGEST_INLINE => ("stdin", bytes.to_vec()),

@@ -20,6 +20,8 @@ pub(crate) struct Steps<'a> {
     pub(crate) words: Vec<String>,
     /// The program that the steps are about.
     pub(crate) tool: Tool,
+    /// Variables that both find; never part of an argument list.
+    pub(crate) env: Vec<(String, String)>,
     /// What it is asked for, as a failure says it: ``the unit `x` ``.
     pub(crate) subject: String,
 }
@@ -38,7 +40,10 @@ impl Steps<'_> {
         );
         let count = self.words.len().to_string();
         let words = self.words.iter().map(String::as_str);
-        Command::script(text, std::iter::once(count.as_str()).chain(words).chain(args.iter().copied()))
+        let words = std::iter::once(count.as_str()).chain(words).chain(args.iter().copied());
+        let mut command = Command::script(text, words);
+        command.env.clone_from(&self.env);
+        command
     }
 
     /// Does both, with nothing between them.

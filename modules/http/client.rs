@@ -12,6 +12,8 @@ use super::settings::Settings;
 use super::turns::Turns;
 use super::{failure, retry};
 
+mod save;
+
 /// A client. Connections are kept and used again; clones share them.
 #[derive(Debug, Clone)]
 pub struct Client {
@@ -85,33 +87,51 @@ impl Client {
         let mut request = std::borrow::Cow::Borrowed(request);
         for _ in 0..=self.settings.redirects {
             let response = self.once(&request).await?;
-            let expected = request.ok_status.contains(response.status);
-            let location = response.headers.get("location").filter(|_| !expected);
-            let Some(location) = location.filter(|_| retry::follows(request.method, response.status)) else {
-                return Ok(response);
-            };
-            let next = request.url.join(location).map_err(|_| {
-                OpError::failed(format!("`{}` redirects to what is no address", shown(&request.url)))
-            })?;
-            if next.scheme() != "https" && (request.url.scheme() == "https" || next.scheme() != "http") {
-                return Err(OpError::denied(format!(
-                    "`{}` redirects to the unprotected `{}`",
-                    shown(&request.url),
-                    shown(&next)
-                )));
+            let location = response.headers.get("location").map(String::as_str);
+            match self.redirected(&request, response.status, location)? {
+                None => return Ok(response),
+                Some(next) => request = std::borrow::Cow::Owned(next),
             }
-            let moved = request.to_mut();
-            if next.origin() != moved.url.origin() {
-                moved.headers = Secret::default();
-                moved.auth = None;
-            }
-            moved.url = next;
         }
-        Err(OpError::failed(format!(
+        Err(self.too_many_redirects(&request))
+    }
+
+    fn too_many_redirects(&self, request: &Request) -> OpError {
+        OpError::failed(format!(
             "more than {} redirects, the last to `{}`",
             self.settings.redirects,
             shown(&request.url)
-        )))
+        ))
+    }
+
+    /// The request that an answer sends on to; nothing where it is the last.
+    fn redirected(
+        &self,
+        request: &Request,
+        status: u16,
+        location: Option<&str>,
+    ) -> OpResult<Option<Request>> {
+        let location = location.filter(|_| !request.ok_status.contains(status));
+        let Some(location) = location.filter(|_| retry::follows(request.method, status)) else {
+            return Ok(None);
+        };
+        let next = request.url.join(location).map_err(|_| {
+            OpError::failed(format!("`{}` redirects to what is no address", shown(&request.url)))
+        })?;
+        if next.scheme() != "https" && (request.url.scheme() == "https" || next.scheme() != "http") {
+            return Err(OpError::denied(format!(
+                "`{}` redirects to the unprotected `{}`",
+                shown(&request.url),
+                shown(&next)
+            )));
+        }
+        let mut moved = request.clone();
+        if next.origin() != moved.url.origin() {
+            moved.headers = Secret::default();
+            moved.auth = None;
+        }
+        moved.url = next;
+        Ok(Some(moved))
     }
 
     async fn once(&self, request: &Request) -> OpResult<Response> {

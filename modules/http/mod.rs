@@ -14,7 +14,8 @@ mod settings;
 mod turns;
 
 pub use client::Client;
-pub use ops::register;
+pub use ops::{Clients, register};
 pub use proxy::Proxies;
+pub(crate) use request::shown;
 pub use request::{Auth, Body, Method, Request, Response, StatusSet};
 pub use settings::{LazySettings, Settings};

@@ -136,7 +136,7 @@ impl Request {
 }
 
 /// An address as people may see it: without name and password.
-pub(in crate::http) fn shown(url: &Url) -> String {
+pub(crate) fn shown(url: &Url) -> String {
     let mut url = url.clone();
     // Both fail only for addresses that cannot hold a name and so have none.
     let _ = url.set_username("");

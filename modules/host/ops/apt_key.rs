@@ -181,6 +181,7 @@ Sources: sources.list(5) on `Signed-By`, apt-secure(8), RFC 9580.";
             after: ":",
             words: vec![FOLDER.to_owned()],
             tool: Tool { name: "mkdir", packages: "`coreutils`" },
+            env: Vec::new(),
             subject: format!("the folder `{FOLDER}`"),
         };
         content.apply_between(writer, change, attributes(mode), false, None, Some(&steps)).await

@@ -230,6 +230,7 @@ h.authorized_keys("root", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAICAgICAgICAgICA
             after: "",
             words: vec![folder.clone(), state.uid.clone(), state.gid.clone()],
             tool: Tool { name: "mkdir", packages: "`coreutils`" },
+            env: Vec::new(),
             subject: format!("the folder `{folder}`"),
         };
         content.apply_between(writer, change, attributes, false, None, Some(&steps)).await

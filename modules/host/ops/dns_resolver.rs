@@ -130,6 +130,7 @@ Sources: resolv.conf(5), resolved.conf(5).";
             after: "systemctl restart systemd-resolved",
             words: Vec::new(),
             tool: TOOL,
+            env: Vec::new(),
             subject: "`systemd-resolved`".to_owned(),
         });
         let attributes = Attributes::default();

@@ -92,8 +92,15 @@ Sources: chmod(1p), chown(1p).";
     ) -> OpResult<Output> {
         let source = change.has("state").then(|| Source::Bytes([].into()));
         let attributes = params.attributes();
-        let placement =
-            Placement { probe: state, source, sha256: "", attributes, backup: false, validate: None };
+        let placement = Placement {
+            probe: state,
+            source,
+            staged: None,
+            sha256: "",
+            attributes,
+            backup: false,
+            validate: None,
+        };
         placement.apply(writer).await?;
         Ok(Output::none())
     }

@@ -110,6 +110,7 @@ Sources: hostname(5), hostname(1), RFC 1123, section 2.1; Ansible's module `host
             after: if change.has("name") { ACT } else { "" },
             words: vec![params.name.clone()],
             tool: TOOL,
+            env: Vec::new(),
             subject: "the name of the host".to_owned(),
         };
         if change.has("content") {

@@ -195,7 +195,7 @@ Sources: modprobe(8), modules-load.d(5), modprobe.d(5); Ansible's module `commun
             staged_name(&options)?,
         ];
         let subject = format!("`{}`", params.name);
-        let steps = Steps { before: "", after: ACT, words, tool: TOOL, subject };
+        let steps = Steps { before: "", after: ACT, words, tool: TOOL, subject, env: Vec::new() };
         match &state.content {
             Some(content) if change.has("content") => {
                 let attributes = Attributes::default();

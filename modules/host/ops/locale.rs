@@ -182,7 +182,7 @@ Sources: locale(1), locale.gen(5), locale-gen(8), locale.conf(5); Ansible's modu
             writer.progress("generating locales");
         }
         let subject = format!("the locale `{}`", params.name);
-        let steps = Steps { before: "", after: ACT, words, tool: TOOL, subject };
+        let steps = Steps { before: "", after: ACT, words, tool: TOOL, subject, env: Vec::new() };
         match &state.content {
             Some(content) if is_placed => {
                 let attributes = Attributes::default();

@@ -12,6 +12,7 @@ mod copy;
 mod cron;
 mod directory;
 mod dns_resolver;
+mod download;
 mod env_file;
 mod exec;
 mod fetch;

@@ -291,7 +291,7 @@ h.mount("/srv/scratch", #{ src: "tmpfs", fstype: "tmpfs", opts: ["size=64m", "no
         let word = if is_placed { "changed" } else { "" };
         let words = [params.path(), before, after, &params.fstab, word].map(str::to_owned).to_vec();
         let subject = format!("`{}`", params.path());
-        let steps = Steps { before: BEFORE, after: AFTER, words, tool: TOOL, subject };
+        let steps = Steps { before: BEFORE, after: AFTER, words, tool: TOOL, subject, env: Vec::new() };
         match &state.content {
             Some(content) if is_placed => {
                 let attributes = Attributes::default();

@@ -1,17 +1,22 @@
 //! The list of operations on hosts, a line each.
 
+use std::sync::Arc;
+
 use oneex_sdk::Registry;
 
 use super::{
     absent, acl, alternatives, apt_key, apt_repository, assemble, authorized_keys, block, copy, cron,
-    directory, dns_resolver, env_file, exec, fetch, file, find, git, group, hardlink, hostname, hosts_entry,
-    ini, journal, json_value, kernel_module, known_host, limits, line, link, locale, mount, packages, query,
-    read, reboot, replace, script, service, stat, sudoers, swap, sysctl, systemd_unit, tempfile, template,
-    timezone, toml_value, touch, unarchive, user, wait_file, wait_port, write, xattr, xml_value, yaml_value,
+    directory, dns_resolver, download, env_file, exec, fetch, file, find, git, group, hardlink, hostname,
+    hosts_entry, ini, journal, json_value, kernel_module, known_host, limits, line, link, locale, mount,
+    packages, query, read, reboot, replace, script, service, stat, sudoers, swap, sysctl, systemd_unit,
+    tempfile, template, timezone, toml_value, touch, unarchive, user, wait_file, wait_port, write, xattr,
+    xml_value, yaml_value,
 };
 
+use crate::http::Clients;
+
 /// Adds every operation on hosts.
-pub fn register(registry: &mut Registry) {
+pub fn register(registry: &mut Registry, clients: &Arc<Clients>) {
     registry.op(packages::Packages);
     registry.op(apt_repository::AptRepository);
     registry.op(apt_key::AptKey);
@@ -52,6 +57,7 @@ pub fn register(registry: &mut Registry) {
     registry.op(absent::Absent);
     registry.op(write::Write);
     registry.op(copy::Copy);
+    registry.op(download::Download::new(Arc::clone(clients)));
     registry.op(unarchive::Unarchive);
     registry.op(template::Template);
     registry.op(assemble::Assemble);

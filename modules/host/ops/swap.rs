@@ -217,7 +217,7 @@ Sources: mkswap(8), swapon(8), proc(5), fstab(5).";
             params.priority.map(|priority| priority.to_string()).unwrap_or_default(),
         ];
         let subject = format!("`{}`", params.path);
-        let steps = Steps { before: BEFORE, after: AFTER, words, tool: TOOL, subject };
+        let steps = Steps { before: BEFORE, after: AFTER, words, tool: TOOL, subject, env: Vec::new() };
         match &state.content {
             Some(content) if change.has("content") => {
                 let attributes = Attributes::default();

@@ -189,6 +189,7 @@ Sources: sysctl(8), sysctl.d(5), proc(5); Ansible's module `ansible.posix.sysctl
                 word(params.ignoreerrors, "-e".to_owned()),
             ],
             tool: TOOL,
+            env: Vec::new(),
             subject: format!("`{}`", params.name),
         };
         match &state.content {

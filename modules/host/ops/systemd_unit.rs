@@ -269,7 +269,8 @@ WantedBy=multi-user.target
             if is_gone { "gone" } else { "" }.to_owned(),
         ];
         let subject = format!("the unit `{}`", params.name);
-        let steps = Steps { before: &before_text, after: &after_text, words, tool: TOOL, subject };
+        let steps =
+            Steps { before: &before_text, after: &after_text, words, tool: TOOL, subject, env: Vec::new() };
         match &state.content {
             _ if params.state == Wanted::Absent => {
                 steps.run_and_remove(writer, &path).await?;

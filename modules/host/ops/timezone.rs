@@ -121,6 +121,7 @@ Sources: localtime(5), tzset(3), timedatectl(1); Ansible's module `community.gen
             after: if change.has("zone") { ACT } else { "" },
             words: vec![params.name.clone(), staged_name("/etc/localtime")?],
             tool: TOOL,
+            env: Vec::new(),
             subject: format!("`{ZONES}{}`", params.name),
         };
         match &state.content {

@@ -5,4 +5,4 @@ mod options;
 mod reads;
 mod writes;
 
-pub use clients::register;
+pub use clients::{Clients, register};

@@ -21,6 +21,7 @@ async fn what_is_not_what_was_read_before_takes_no_place() {
             let placement = Placement {
                 probe: &found,
                 source,
+                staged: None,
                 sha256: &before,
                 attributes,
                 backup: false,
