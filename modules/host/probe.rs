@@ -229,12 +229,17 @@ pub(crate) async fn probe(
     depth: Depth<'_>,
 ) -> OpResult<Probe> {
     let probe = probe_all(reader, path, follow, depth).await?;
+    if follow { leads_somewhere(path, probe) } else { Ok(probe) }
+}
+
+/// Refuses a link that is still there once links were followed.
+pub(crate) fn leads_somewhere(path: &str, probe: Probe) -> OpResult<Probe> {
     match probe.found.as_ref().and_then(|found| found.target.as_deref()) {
-        Some(target) if follow => {
+        Some(target) => {
             let message = format!("`{path}` is a symbolic link to `{target}`, which leads nowhere");
             Err(OpError::invalid(message).hint("remove the link, or make what it leads to"))
         }
-        _ => Ok(probe),
+        None => Ok(probe),
     }
 }
 

@@ -1,5 +1,6 @@
-//! Whole folders of the controller, and their copies on a host.
+//! Whole folders: of the controller with their copies on a host, and what is below one of a host.
 
+mod below;
 mod place;
 mod present;
 mod source;
@@ -7,6 +8,7 @@ mod source;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use below::{Below, differ_below, look_below, work_below};
 pub(crate) use place::{TreeState, Wish};
 pub(crate) use present::look;
 pub(crate) use source::{Entry, EntryKind, Globs, entries};

@@ -49,6 +49,10 @@ async fn files_are_brought_with_busybox_alone() {
     assert_eq!(host.content("a b/c/$(x)").as_deref(), Some(&b"one\ntwo\nthree\n"[..]));
     ensures(File, &host, json!({ "path": path, "mode": "u=rw,go=" })).await;
     assert_eq!(host.mode("a b/c/$(x)"), 0o600);
+    let below =
+        json!({ "path": host.path("a b"), "mode": "u=rwX,g=rX,o=", "group": "daemon", "recurse": true });
+    ensures(Directory, &host, below).await;
+    assert_eq!([host.mode("a b/c"), host.mode("a b/c/$(x)")], [0o750, 0o640]);
     ensures(Link, &host, json!({ "path": host.path("link"), "target": "a b/c" })).await;
     assert_eq!(std::fs::read_link(host.path("link")).expect("a link"), std::path::Path::new("a b/c"));
 }

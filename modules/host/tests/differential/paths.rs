@@ -176,3 +176,44 @@ fn paths_become_what_ansible_makes_of_them() {
         if differs(&options) { Ok(()) } else { same(&call, &ours, &theirs) }
     });
 }
+
+/// The whole folder `d`, whose links theirs does not follow either with `follow: false`. Of a link
+/// theirs says in a plan that it changes in any case.
+#[test]
+fn all_below_a_folder_becomes_what_ansible_makes_of_it() {
+    let modes =
+        prop::sample::select(vec!["0700", "0750", "2755", "u=rwX,go=rX", "a+X", "go-w", "g=u", "u+x,o="]);
+    let owners = || prop::option::weighted(0.4, prop::sample::select(vec!["root", "daemon", "2"]));
+    let case = (prop::option::weighted(0.8, modes), owners(), owners(), any::<bool>());
+    compare(60, &case, |twins, (mode, owner, group, has_links)| {
+        let mut options =
+            json!({ "path": "@here/d", "recurse": true, "mode": mode, "owner": owner, "group": group });
+        options.as_object_mut().expect("a map").retain(|_, value| !value.is_null());
+        let mut theirs = options.clone();
+        (theirs["state"], theirs["follow"]) = (json!("directory"), json!(false));
+        let call = Call { ours: options, module: "file", theirs };
+        let mut seeds = seeds();
+        // `=` for user, group and others leaves the sticky bit, as chmod(1) does; theirs takes it away.
+        for seed in &mut seeds {
+            if let Seed::Folder { mode, .. } = seed {
+                *mode &= 0o777;
+            }
+        }
+        for (name, mode) in [("d/e/run", 0o755), ("d/e/a b $(id)", 0o600), ("d/e/new\nline", 0o664)] {
+            seeds.push(Seed::File { name: name.into(), content: String::new(), mode });
+        }
+        if has_links {
+            for (name, target) in
+                [("d/e/out", "../../f"), ("d/e/dead", "nowhere"), ("d/to", "@here/a b $(id) 'x'")]
+            {
+                seeds.push(Seed::Link { name: name.into(), target: target.into() });
+            }
+        }
+        let (ours, mut theirs) = twins.both(|| Directory, &seeds, &call);
+        prop_assert!(ours.failure.is_none() && ours.runs[1] == Some(false), "{:?}\n{ours}", call.ours);
+        if has_links {
+            theirs.plan = ours.plan;
+        }
+        same(&call, &ours, &theirs)
+    });
+}
