@@ -50,6 +50,12 @@ impl Mode {
         Self { text: "0600".to_owned(), clauses: Clauses::Octal(0o600) }
     }
 
+    /// These permission bits.
+    pub(crate) fn of_bits(bits: u32) -> Self {
+        let bits = bits & 0o7777;
+        Self { text: octal(bits), clauses: Clauses::Octal(bits) }
+    }
+
     /// The permission bits that follow from it for something that has `current` now.
     pub fn bits(&self, current: u32, is_directory: bool) -> u32 {
         match &self.clauses {

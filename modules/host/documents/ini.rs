@@ -1,5 +1,7 @@
 //! Files of sections and options, as Ansible's module `ini_file` reads and edits them.
 
+use std::ops::Range;
+
 use regex::Regex;
 
 use super::lines::{bare, joined, replaced, split_mark};
@@ -9,6 +11,8 @@ use super::lines::{bare, joined, replaced, split_mark};
 pub(crate) struct IniEdit<'a> {
     /// The section without its brackets; nothing is the part before the first.
     pub(crate) section: Option<&'a str>,
+    /// What the section holds, of several with the same name.
+    pub(crate) conditions: Vec<IniCondition<'a>>,
     /// The option; nothing is the section itself.
     pub(crate) option: Option<&'a str>,
     /// What it is set to, or what is removed.
@@ -23,6 +27,13 @@ pub(crate) struct IniEdit<'a> {
     pub(crate) ignore_spaces: bool,
     /// A line behind `#` or `;` is made the option's.
     pub(crate) modify_inactive_option: bool,
+}
+
+/// An option that a section has, with one of these values; of none any will do.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct IniCondition<'a> {
+    pub(crate) option: &'a str,
+    pub(crate) values: IniValues,
 }
 
 /// The values of an option, in their order.
@@ -44,14 +55,44 @@ impl IniEdit<'_> {
         }
     }
 
-    /// The range of lines after the heading of the section; nothing where there is none.
-    fn range(&self, lines: &[String]) -> Option<std::ops::Range<usize>> {
-        let start = match self.section {
-            None => 0,
-            Some(name) => lines.iter().position(|line| heading(line) == Some(name.trim()))? + 1,
+    /// The range of lines after the heading of the section; nothing where there is none that meets the conditions.
+    fn range(&self, lines: &[String]) -> Option<Range<usize>> {
+        let of = |start: usize| {
+            let length = lines[start..].iter().position(|line| line.starts_with('['));
+            start..length.map_or(lines.len(), |length| start + length)
         };
-        let length = lines[start..].iter().position(|line| line.starts_with('['));
-        Some(start..length.map_or(lines.len(), |length| start + length))
+        let Some(name) = self.section else { return Some(of(0)) };
+        let headings = lines.iter().enumerate().filter(|(_, line)| heading(line) == Some(name.trim()));
+        headings.map(|(at, _)| of(at + 1)).find(|range| self.is_met(&lines[range.clone()]))
+    }
+
+    fn is_met(&self, lines: &[String]) -> bool {
+        self.conditions.iter().all(|condition| {
+            let pattern = pattern(condition.option);
+            let values = lines.iter().filter_map(|line| found(pattern.as_ref()?, line));
+            let mut active = values.filter(|found| found.is_active);
+            active.any(|found| {
+                condition.values.is_empty() || condition.values.iter().any(|one| one == found.value)
+            })
+        })
+    }
+
+    /// The lines of a new section below its heading, which meet its conditions.
+    fn new_section(&self) -> Vec<String> {
+        let mut values = self.values.clone();
+        let mut lines = Vec::new();
+        for IniCondition { option, values: wanted } in &self.conditions {
+            if self.option == Some(option) {
+                let missing = wanted.iter().filter(|value| !self.exclusive && !self.values.contains(value));
+                values.extend(missing.cloned());
+            } else if wanted.is_empty() {
+                lines.push(self.line(option, None));
+            } else {
+                lines.extend(wanted.iter().map(|value| self.line(option, Some(value))));
+            }
+        }
+        lines.extend(new_lines(self, &values, true));
+        lines
     }
 }
 
@@ -77,7 +118,7 @@ pub(crate) fn with_option(text: &str, edit: &IniEdit<'_>) -> String {
     let mut lines: Vec<String> = text.split_inclusive('\n').map(str::to_owned).collect();
     let Some(range) = edit.range(&lines) else {
         lines.extend(edit.section.map(|section| format!("[{}]", section.trim())));
-        lines.extend(new_lines(edit, &edit.values, true));
+        lines.extend(edit.new_section());
         return [mark, &joined(text, &lines)].concat();
     };
     let Some((option, pattern)) = edit.option.and_then(|option| Some((option, pattern(option)?))) else {
@@ -148,8 +189,20 @@ fn new_lines(edit: &IniEdit<'_>, values: &[String], bare: bool) -> Vec<String> {
     }
 }
 
-/// Takes the option out, or the whole section where no option is named.
+/// Takes the option out, or the whole section where no option is named. Where a section goes, or is not met any more, the
+/// next one of that name is meant.
 pub(crate) fn without_option(text: &str, edit: &IniEdit<'_>) -> String {
+    let mut text = text.to_owned();
+    loop {
+        let shorter = without_first(&text, edit);
+        if shorter == text {
+            return text;
+        }
+        text = shorter;
+    }
+}
+
+fn without_first(text: &str, edit: &IniEdit<'_>) -> String {
     let (mark, text) = split_mark(text);
     let mut lines: Vec<String> = text.split_inclusive('\n').map(str::to_owned).collect();
     let Some(range) = edit.range(&lines) else { return [mark, text].concat() };
@@ -172,7 +225,7 @@ pub(crate) fn without_option(text: &str, edit: &IniEdit<'_>) -> String {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{IniEdit, with_option, without_option};
+    use super::{IniCondition, IniEdit, with_option, without_option};
 
     fn edit<'a>(section: &'a str, option: &'a str, values: &[&str]) -> IniEdit<'a> {
         let values = values.iter().map(|value| (*value).to_owned()).collect();
@@ -232,6 +285,47 @@ mod tests {
     }
 
     #[test]
+    fn of_several_sections_the_one_that_has_the_values_is_meant() {
+        let peers = "[p]\nip = 1\nkey = x\n[p]\nip = 2\n#ip = 3\n[q]\nip = 3\n";
+        let with = |option, values: &[&str], conditions: &[(&'static str, &[&str])]| {
+            let condition = |(option, values): &(&'static str, &[&str])| IniCondition {
+                option,
+                values: values.iter().map(|value| (*value).to_owned()).collect(),
+            };
+            IniEdit { conditions: conditions.iter().map(condition).collect(), ..edit("p", option, values) }
+        };
+        for (wanted, expected) in [
+            (with("key", &["y"], &[("ip", &["2"])]), peers.replace("ip = 2\n", "ip = 2\nkey = y\n")),
+            (with("key", &["y"], &[("ip", &["9", "1"])]), peers.replace("key = x", "key = y")),
+            (with("key", &["y"], &[("key", &[])]), peers.replace("key = x", "key = y")),
+            (
+                with("key", &["y"], &[("ip", &["2"]), ("key", &["x"])]),
+                format!("{peers}[p]\nip = 2\nkey = y\n"),
+            ),
+            // A comment is no value.
+            (with("key", &["y"], &[("ip", &["3"])]), format!("{peers}[p]\nip = 3\nkey = y\n")),
+            (with("", &[], &[("ip", &["4", "5"])]), format!("{peers}[p]\nip = 4\nip = 5\n")),
+            (
+                IniEdit { exclusive: false, ..with("ip", &["6"], &[("ip", &["7"])]) },
+                format!("{peers}[p]\nip = 6\nip = 7\n"),
+            ),
+        ] {
+            let once = with_option(peers, &wanted);
+            assert_eq!(once, expected, "{wanted:?}");
+            if wanted.conditions.len() < 2 {
+                assert_eq!(with_option(&once, &wanted), once, "the second time: {wanted:?}");
+            }
+        }
+        for (wanted, expected) in [
+            (with("", &[], &[("ip", &["2"])]), peers.replace("[p]\nip = 2\n#ip = 3\n", "")),
+            (with("key", &[], &[("ip", &["1"])]), peers.replace("key = x\n", "")),
+            (with("", &[], &[("ip", &["3"])]), peers.to_owned()),
+        ] {
+            assert_eq!(without_option(peers, &wanted), expected, "{wanted:?}");
+        }
+    }
+
+    #[test]
     fn options_and_sections_are_removed() {
         for (text, wanted, expected) in [
             ("[s]\na = 1\nb = 2\n", edit("s", "a", &[]), "[s]\nb = 2\n"),
@@ -239,6 +333,7 @@ mod tests {
             ("[s]\na = 1\na = 2\n", IniEdit { exclusive: false, ..edit("s", "a", &["2"]) }, "[s]\na = 1\n"),
             ("[s]\na = 1\n[t]\nb\n[u]", edit("t", "", &[]), "[s]\na = 1\n[u]"),
             ("a\n[t]\nb", edit("t", "", &[]), "a\n"),
+            ("[t]\nb\n[u]\n[t]\n", edit("t", "", &[]), "[u]\n"),
             ("a = 1\n[t]\na = 1\n", edit("", "a", &[]), "[t]\na = 1\n"),
             ("[s]\n", edit("t", "a", &[]), "[s]\n"),
         ] {

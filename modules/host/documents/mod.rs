@@ -24,7 +24,7 @@ mod yaml_tree;
 
 pub(crate) use environment::{Assignment, is_variable, with_variable, without_variable};
 pub(crate) use hosts::{HostLine, is_address, with_names, without_names};
-pub(crate) use ini::{IniEdit, IniValues, with_option, without_option};
+pub(crate) use ini::{IniCondition, IniEdit, IniValues, with_option, without_option};
 pub(crate) use json::Json;
 pub(crate) use replacement::Replacement;
 pub(crate) use scalar::Scalar;

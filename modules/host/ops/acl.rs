@@ -349,4 +349,20 @@ mod tests {
             assert!(error.message.contains(message), "{options}: {}", error.message);
         }
     }
+
+    #[tokio::test]
+    async fn a_cut_leaves_the_old_or_the_new() {
+        for state in ["present", "absent"] {
+            let prepare = |host: &TestHost| {
+                let path = host.write("f", "");
+                let setfacl =
+                    std::process::Command::new("setfacl").args(["-m", "u:daemon:r", &path]).status();
+                assert!(setfacl.expect("setfacl runs").success());
+                let permissions = (state == "present").then_some("rw");
+                json!({ "path": path, "etype": "user", "entity": "daemon", "permissions": permissions, "state": state })
+            };
+            let places = laws::survives_cuts(Acl, prepare, |host: &TestHost| listed(host, "f")).await;
+            assert_eq!(places, 0, "one program does it");
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! Copies a file or a folder of the project to a host.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use oneex_sdk::{Change, Example, Kind, Op, OpError, OpResult, Output, Proof, Reader, Resources, Writer};
@@ -29,8 +30,9 @@ pub(crate) struct Params {
     /// Replaces the content of a file that is there already.
     #[serde(default = "yes")]
     force: bool,
-    /// The file mode, such as `"0644"` or `"u=rw,go=r"`; kept when left out, and 0666 less the umask for a new file.
-    mode: Option<Mode>,
+    /// The file mode, such as `"0644"` or `"u=rw,go=r"`, or `"preserve"` for that which each file of the project has; kept
+    /// when left out, and 0666 less the umask for a new file.
+    mode: Option<FileMode>,
     /// The mode of folders; kept when left out, and 0777 less the umask for a new one.
     directory_mode: Option<Mode>,
     /// The owner, by name or number; kept when left out.
@@ -47,9 +49,39 @@ pub(crate) struct Params {
     follow: bool,
 }
 
+/// The mode of copied files.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(
+    untagged,
+    expecting = "expected a file mode as a string, such as `\"0644\"` or `\"u=rw,go=r\"`, or `\"preserve\"`"
+)]
+enum FileMode {
+    /// That of the source.
+    Source(Preserve),
+    /// The same one for all.
+    Given(Mode),
+}
+
+/// The word for it.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum Preserve {
+    /// As it is in the project.
+    Preserve,
+}
+
 impl Params {
+    /// What is given for all files.
     fn attributes(&self) -> Attributes<'_> {
-        Attributes { mode: self.mode.as_ref(), owner: self.owner.as_deref(), group: self.group.as_deref() }
+        let mode = match &self.mode {
+            Some(FileMode::Given(mode)) => Some(mode),
+            Some(FileMode::Source(_)) | None => None,
+        };
+        Attributes { mode, owner: self.owner.as_deref(), group: self.group.as_deref() }
+    }
+
+    fn preserves(&self) -> bool {
+        matches!(self.mode, Some(FileMode::Source(_)))
     }
 
     fn wish(&self) -> Wish<'_> {
@@ -89,7 +121,7 @@ impl Params {
             return Err(OpError::invalid(format!("`{}` names no folder to make", self.path)));
         }
         let excluded = tree::Globs::new("exclude", &self.exclude)?;
-        let entries = tree::entries(source, excluded, reader.secrets()).await?;
+        let entries = tree::entries(source, excluded, self.preserves(), reader.secrets()).await?;
         let mut paths: Vec<String> = entries.iter().map(|entry| TreeState::path(&root, entry)).collect();
         paths.push(root.clone());
         let found = tree::look(reader, &paths).await?;
@@ -97,9 +129,23 @@ impl Params {
     }
 }
 
+/// A file as it is and as it is to be.
+pub(crate) struct FileState {
+    content: ContentState,
+    /// The source's own, where that is wanted.
+    mode: Option<Mode>,
+}
+
+impl FileState {
+    fn attributes<'a>(&'a self, params: &'a Params) -> Attributes<'a> {
+        let given = params.attributes();
+        Attributes { mode: given.mode.or(self.mode.as_ref()), ..given }
+    }
+}
+
 /// What is there and what is wanted, by the kind of the source.
 pub(crate) enum State {
-    File(Box<ContentState>),
+    File(Box<FileState>),
     Folder(TreeState),
 }
 
@@ -115,7 +161,7 @@ Copies a file or a folder of the project to a host.
 A folder is copied with all below it, and only what differs is sent: files by checksum, symbolic links as links. What
 the host has besides stays. Nothing outside of `path` is written: a link there in place of a folder is an error.
 `backup`, `validate` and `follow` are for files, `exclude` and `directory_mode` for folders. A file that holds a secret
-gets mode 0600 where `mode` is left out, and its content is not shown.
+gets mode 0600 where `mode` is left out or `\"preserve\"`, and its content is not shown.
 
 Without `force` a file that is there keeps its content.
 
@@ -133,7 +179,7 @@ Sources: rename(2), chmod(1p), Ansible's module `copy` for the names of the opti
         },
         Example {
             about: "a folder, without what an editor leaves",
-            code: r#"h.copy("site", `${dir}/site`, #{ exclude: ["*~", "/cache/*"], directory_mode: "0755" });"#,
+            code: r#"h.copy("site", `${dir}/site`, #{ exclude: ["*~", "/cache/*"], mode: "preserve", directory_mode: "0755" });"#,
             proof: Proof::Check,
         },
     ];
@@ -150,18 +196,27 @@ Sources: rename(2), chmod(1p), Ansible's module `copy` for the names of the opti
             return params.look_at_folder(reader, &source).await.map(State::Folder);
         }
         let wanted = Wanted::file(&source).await?;
-        look(reader, &params.path, params.follow, wanted).await.map(|state| State::File(Box::new(state)))
+        let mode = if params.preserves() && !wanted.is_secret(reader.secrets()) {
+            let wrong = |error| OpError::invalid(format!("`{}` cannot be read: {error}", source.display()));
+            Some(Mode::of_bits(std::fs::metadata(&source).map_err(wrong)?.mode()))
+        } else {
+            None
+        };
+        let content = look(reader, &params.path, params.follow, wanted).await?;
+        Ok(State::File(Box::new(FileState { content, mode })))
     }
 
     fn diff(&self, params: &Params, state: &State) -> Change {
         match state {
             // A link that is not followed is in the place of the file, and stays without `force`.
-            State::File(state)
-                if !params.force && state.probe.found.is_some() && state.probe.file().is_none() =>
+            State::File(file)
+                if !params.force
+                    && file.content.probe.found.is_some()
+                    && file.content.probe.file().is_none() =>
             {
                 Change::none()
             }
-            State::File(state) => state.differ(params.attributes(), params.force),
+            State::File(file) => file.content.differ(file.attributes(params), params.force),
             State::Folder(state) => state.differ(params.wish()),
         }
     }
@@ -176,7 +231,7 @@ Sources: rename(2), chmod(1p), Ansible's module `copy` for the names of the opti
         match state {
             State::File(file) => {
                 let validate = params.validate.as_deref();
-                file.apply(writer, change, params.attributes(), params.backup, validate).await
+                file.content.apply(writer, change, file.attributes(params), params.backup, validate).await
             }
             State::Folder(folder) => {
                 folder.apply(writer, params.wish()).await?;
@@ -187,7 +242,7 @@ Sources: rename(2), chmod(1p), Ansible's module `copy` for the names of the opti
 
     fn output(&self, params: &Params, state: &State) -> Output {
         match state {
-            State::File(state) => state.output(),
+            State::File(file) => file.content.output(),
             State::Folder(state) => {
                 let (files, size) = state.size();
                 Output::none().with("path", params.path.as_str()).with("files", files).with("size", size)
@@ -234,5 +289,33 @@ mod tests {
             assert!(!laws::ensures(Copy, &host, options).await.expect(target).changed, "{target}");
             assert_eq!(std::fs::read_link(link).expect("a link").to_str(), Some(target));
         }
+    }
+
+    #[tokio::test]
+    async fn files_keep_the_modes_that_they_have_in_the_project() {
+        let host = TestHost::new();
+        let modes = [("run", 0o755), ("read", 0o444), ("open", 0o666), ("in/run", 0o4711)];
+        for (name, mode) in modes {
+            let path = host.project_write(&format!("files/site/{name}"), name);
+            let mode = std::os::unix::fs::PermissionsExt::from_mode(mode);
+            std::fs::set_permissions(path, mode).expect("a mode");
+        }
+        oneex_sdk::Reader::secrets(&host).register("tea time");
+        host.project_write("files/site/secret", "a tea time");
+        let options = json!({ "src": "site", "path": host.path("site"), "mode": "preserve" });
+        assert!(laws::ensures(Copy, &host, options).await.expect("it is copied").changed);
+        for (name, mode) in modes {
+            assert_eq!(host.mode(&format!("site/{name}")), mode, "{name}");
+            let options =
+                json!({ "src": format!("site/{name}"), "path": host.path("one"), "mode": "preserve" });
+            assert!(laws::ensures(Copy, &host, options).await.expect(name).changed);
+            assert_eq!(host.mode("one"), mode, "{name}");
+        }
+        let options = json!({ "src": "site/secret", "path": host.path("two"), "mode": "preserve" });
+        assert!(laws::ensures(Copy, &host, options).await.expect("it is copied").changed);
+        assert_eq!([host.mode("site/secret"), host.mode("two")], [0o600; 2]);
+        let options = json!({ "src": "site", "path": host.path("site"), "mode": 644 });
+        let error = laws::run(Copy, &host, options).await.expect_err("a number");
+        assert!(error.message.contains("or `\"preserve\"`"), "{}", error.message);
     }
 }

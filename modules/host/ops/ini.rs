@@ -8,7 +8,7 @@ use crate::host::Mode;
 use crate::host::accounts::Presence;
 use crate::host::attributes::Attributes;
 use crate::host::content::{ContentState, look_and_edit};
-use crate::host::documents::{IniEdit, IniValues, Scalar, with_option, without_option};
+use crate::host::documents::{IniCondition, IniEdit, IniValues, Scalar, with_option, without_option};
 
 /// The operation `ini`.
 pub(crate) struct Ini;
@@ -21,6 +21,10 @@ pub(crate) struct Params {
     path: String,
     /// The section, without its brackets; left out it is what stands before the first one.
     section: Option<String>,
+    /// Of several sections with the name, the first one that has these options; where none has them all, `present` makes
+    /// one with them, and `absent` is done.
+    #[serde(default)]
+    section_has_values: Vec<Condition>,
     /// The option; left out it is the section itself.
     option: Option<String>,
     /// The value, which is not with `values`.
@@ -62,6 +66,25 @@ pub(crate) struct Params {
     validate: Option<String>,
 }
 
+/// What a section has.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Condition {
+    /// The option.
+    option: String,
+    /// Its value; any will do without it.
+    value: Option<Scalar>,
+    /// Several values, of which it has one.
+    #[serde(default)]
+    values: Vec<Scalar>,
+}
+
+impl Condition {
+    fn texts(&self) -> IniValues {
+        self.value.iter().chain(&self.values).map(|value| value.text().trim().to_owned()).collect()
+    }
+}
+
 fn yes() -> bool {
     true
 }
@@ -80,13 +103,21 @@ impl Params {
         }
         let is_present = self.state == Presence::Present;
         let named = [("section", self.section.as_deref()), ("option", self.option.as_deref())];
-        for (option, text) in
-            named.into_iter().chain(values.iter().map(|value| ("value", Some(value.as_str()))))
+        let wanted = self.section_has_values.iter();
+        let wanted: Vec<String> =
+            wanted.flat_map(|one| one.texts().into_iter().chain([one.option.clone()])).collect();
+        let conditions = wanted.iter().map(|text| ("section_has_values", Some(text.as_str())));
+        for (option, text) in named
+            .into_iter()
+            .chain(conditions)
+            .chain(values.iter().map(|value| ("value", Some(value.as_str()))))
         {
             if text.is_some_and(|text| text.contains(['\n', '\r', '\0'])) {
                 return Err(OpError::invalid(format!("`{option}` holds a line break")));
             }
-            if option != "value" && text.is_some_and(|text| text.trim().is_empty()) {
+            if !["value", "section_has_values"].contains(&option)
+                && text.is_some_and(|text| text.trim().is_empty())
+            {
                 return Err(OpError::invalid(format!("`{option}` is empty")));
             }
         }
@@ -116,8 +147,10 @@ impl Params {
         if !is_present && self.option.is_some() && values.is_empty() && !self.exclusive {
             return Err(OpError::invalid("`exclusive: false` needs the value that is removed"));
         }
+        let conditions = self.conditions(&values)?;
         Ok(IniEdit {
             section: self.section.as_deref().map(str::trim),
+            conditions,
             option: self.option.as_deref().map(str::trim),
             values,
             exclusive: self.exclusive,
@@ -126,6 +159,34 @@ impl Params {
             ignore_spaces: self.ignore_spaces,
             modify_inactive_option: self.modify_inactive_option,
         })
+    }
+}
+
+impl Params {
+    /// What the section has, and still has afterwards.
+    fn conditions(&self, wanted: &[String]) -> OpResult<Vec<IniCondition<'_>>> {
+        let is_present = self.state == Presence::Present;
+        let mut all = Vec::new();
+        for condition in &self.section_has_values {
+            let (option, values) = (condition.option.trim(), condition.texts());
+            let wrong = |message: String| Err(OpError::invalid(format!("`section_has_values`: {message}")));
+            if self.section.is_none() || option.is_empty() || option.contains('=') {
+                return wrong("it needs `section`, and the name of an option".to_owned());
+            }
+            if condition.value.is_some() && !condition.values.is_empty() {
+                return wrong("`value` and `values` exclude each other".to_owned());
+            }
+            let is_own = self.option.as_deref().map(str::trim) == Some(option);
+            if is_present && values.is_empty() && !self.allow_no_value && !is_own {
+                return wrong(format!("`{option}` needs a value, with which a new section would get it"));
+            }
+            let is_kept = values.is_empty() || values.iter().any(|value| wanted.contains(value));
+            if is_present && is_own && self.exclusive && !is_kept {
+                return wrong(format!("no section would have `{option}` with that value afterwards"));
+            }
+            all.push(IniCondition { option, values });
+        }
+        Ok(all)
     }
 }
 
@@ -222,6 +283,19 @@ mod tests {
             (Some("[s]\na=1\n"), json!({ "section": "s", "state": "absent" }), Some("")),
             (None, json!({ "section": "s", "state": "absent" }), None),
             (
+                Some("[s]\nip = 1\n[s]\nip = 2\n"),
+                json!({
+                    "section": "s", "option": "key", "value": "x",
+                    "section_has_values": [{ "option": "ip", "value": 2 }],
+                }),
+                Some("[s]\nip = 1\n[s]\nip = 2\nkey = x\n"),
+            ),
+            (
+                Some("[s]\nip = 1\n[s]\nip = 2\n"),
+                json!({ "section": "s", "state": "absent", "section_has_values": [{ "option": "ip", "values": [3, 1] }] }),
+                Some("[s]\nip = 2\n"),
+            ),
+            (
                 Some("[s]\n"),
                 json!({ "section": "s", "option": "-n", "allow_no_value": true }),
                 Some("[s]\n-n\n"),
@@ -252,6 +326,22 @@ mod tests {
             (json!({ "option": "a", "value": 1, "values": [2] }), "exclude each other"),
             (json!({ "option": "a", "value": "1\n2" }), "`value` holds a line break"),
             (json!({ "option": "a=b", "value": 1 }), "`option` is no name of an option"),
+            (
+                json!({ "section": "s", "section_has_values": [{ "option": "a" }] }),
+                "`a` needs a value, with which",
+            ),
+            (
+                json!({ "option": "a", "value": 1, "section_has_values": [{ "option": "a", "value": 1 }] }),
+                "it needs `section`",
+            ),
+            (
+                json!({ "section": "s", "option": "a", "value": 1, "section_has_values": [{ "option": "a", "value": 2 }] }),
+                "no section would have `a` with that value afterwards",
+            ),
+            (
+                json!({ "section": "s", "section_has_values": [{ "option": "a", "value": "1\n[t]" }] }),
+                "`section_has_values` holds a line break",
+            ),
             (json!({ "section": "[s]" }), "`section` is the name without brackets"),
             (json!({ "section": " " }), "`section` is empty"),
             (

@@ -178,7 +178,9 @@ Sources: touch(1p), Ansible's module `file` with `state: touch`.";
     ) -> OpResult<Output> {
         let found = state.found.as_ref();
         let is_folder = found.is_some_and(|found| found.file_type == FileType::Directory);
-        let mode = params.attributes().bits(found, is_folder).map(octal).unwrap_or_default();
+        // Of fewer than five digits, chmod(1) leaves the set-id bits of a folder.
+        let mode = params.attributes().bits(found, is_folder).map(|bits| format!("0{}", octal(bits)));
+        let mode = mode.unwrap_or_default();
         let [modified, accessed] = params.times(found);
         let word = |text: &Option<String>| text.clone().unwrap_or_default();
         let is_new = if found.is_none() { "new" } else { "" };
@@ -291,5 +293,22 @@ mod tests {
             let error = laws::run(Touch, &host, options).await.expect_err(message);
             assert!(error.message.contains(message), "{}", error.message);
         }
+    }
+
+    #[tokio::test]
+    async fn a_cut_leaves_each_old_or_new() {
+        let prepare = |host: &TestHost| json!({ "path": host.path("f"), "mode": "0600", "modification_time": 1000, "access_time": 2000 });
+        let places = laws::survives_cuts(Touch, prepare, |host: &TestHost| host.content("f")).await;
+        assert!(places >= 3, "it was cut at {places} places");
+        let there = |host: &TestHost| {
+            host.write("f", "kept");
+            prepare(host)
+        };
+        laws::survives_cuts(Touch, there, |host: &TestHost| host.mode("f")).await;
+        laws::survives_cuts(Touch, there, |host: &TestHost| {
+            // Of what is not stamped yet, the time is that of the test.
+            (host.content("f"), times(host, "f").0 == 1000)
+        })
+        .await;
     }
 }

@@ -236,6 +236,7 @@ mod tests {
                 ("note", None, "absent", true),
                 ("note", None, "absent", false),
                 ("k $(touch pwned)", Some("0sQQ=="), "present", true),
+                ("user.prefixed", Some("x"), "present", true),
             ] {
                 let options = json!({ "path": host.path(name), "key": key, "value": value, "state": state });
                 let done = laws::ensures(Xattr, &host, options)
@@ -243,7 +244,8 @@ mod tests {
                     .unwrap_or_else(|error| panic!("{key}: {error}"));
                 assert_eq!(done.changed, changed, "{name:?} {key:?}");
                 let wanted = value.map(|value| value.as_bytes().to_vec());
-                assert_eq!(present(&host, name, &format!("user.{key}")), wanted, "{name:?} {key:?}");
+                let whole = format!("user.{}", key.trim_start_matches("user."));
+                assert_eq!(present(&host, name, &whole), wanted, "{name:?} {key:?}");
             }
             assert_eq!(host.content(name).as_deref(), Some(&b"kept"[..]));
             assert!(host.content("pwned").is_none());
@@ -291,5 +293,21 @@ mod tests {
         assert_eq!(read("value \n"), Some(Some(Vec::new())));
         assert_eq!(read("value YQ==\n"), Some(Some(b"a".to_vec())));
         assert_eq!((read(""), read("value !\n")), (None, None));
+    }
+
+    #[tokio::test]
+    async fn a_cut_leaves_the_old_or_the_new() {
+        for state in ["present", "absent"] {
+            let prepare = |host: &TestHost| {
+                host.write("f", "");
+                let path = host.path("f");
+                rustix::fs::setxattr(&path, "user.k", b"old", rustix::fs::XattrFlags::empty())
+                    .expect("it is set");
+                json!({ "path": path, "key": "k", "value": "new", "state": state })
+            };
+            let places =
+                laws::survives_cuts(Xattr, prepare, |host: &TestHost| present(host, "f", "user.k")).await;
+            assert_eq!(places, 0, "one program does it");
+        }
     }
 }

@@ -251,7 +251,8 @@ impl TreeState {
             let is_folder = entry.kind == EntryKind::Folder;
             let bits = self.attributes(entry, wish).bits(old, is_folder);
             let kept = bits.or(old.filter(|_| is_made && !is_folder).map(|old| old.mode));
-            let mode = kept.map_or_else(|| "-".to_owned(), octal);
+            // Of fewer than five digits, chmod(1) leaves the set-id bits of a folder.
+            let mode = kept.map_or_else(|| "-".to_owned(), |bits| format!("0{}", octal(bits)));
             let [uid, gid] = [old.map(|old| old.uid), old.map(|old| old.gid)]
                 .map(|id| id.map_or_else(|| "-".to_owned(), |id| id.to_string()));
             let name = escaped(&entry.name);

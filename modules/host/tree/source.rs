@@ -1,5 +1,6 @@
 //! What a folder of the controller holds.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
@@ -67,16 +68,18 @@ impl Globs {
     }
 }
 
-/// Everything below `folder`, itself first and each folder before what it holds.
+/// Everything below `folder`, itself first and each folder before what it holds; files bring their modes with them where
+/// `preserves` says so.
 pub(crate) async fn entries(
     folder: &Path,
     excluded: Globs,
+    preserves: bool,
     secrets: &dyn SecretSink,
 ) -> OpResult<Vec<Entry>> {
     let root = folder.to_owned();
     let walking = tokio::task::spawn_blocking(move || {
         let mut found = vec![Entry { name: ".".to_owned(), kind: EntryKind::Folder, mode: None }];
-        walk(&root, "", &excluded, &mut found)?;
+        walk(&root, "", (&excluded, preserves), &mut found)?;
         Ok::<_, OpError>(found)
     });
     let mut found = walking.await.map_err(|error| OpError::failed(error.to_string()))??;
@@ -91,7 +94,12 @@ pub(crate) async fn entries(
     Ok(found)
 }
 
-fn walk(folder: &Path, prefix: &str, excluded: &Globs, found: &mut Vec<Entry>) -> OpResult<()> {
+fn walk(
+    folder: &Path,
+    prefix: &str,
+    (excluded, preserves): (&Globs, bool),
+    found: &mut Vec<Entry>,
+) -> OpResult<()> {
     let wrong = |path: &Path, error: &dyn std::fmt::Display| {
         OpError::invalid(format!("`{}` cannot be read: {error}", path.display()))
     };
@@ -108,15 +116,17 @@ fn walk(folder: &Path, prefix: &str, excluded: &Globs, found: &mut Vec<Entry>) -
         let file_type = each.file_type().map_err(|error| wrong(&from, &error))?;
         if file_type.is_dir() {
             found.push(Entry { name: name.clone(), kind: EntryKind::Folder, mode: None });
-            walk(&from, &format!("{name}/"), excluded, found)?;
+            walk(&from, &format!("{name}/"), (excluded, preserves), found)?;
         } else if file_type.is_symlink() {
             let target = std::fs::read_link(&from).map_err(|error| wrong(&from, &error))?;
             let target = target.into_os_string().into_string();
             let target = target.map_err(|_| wrong(&from, &"its target is not UTF-8"))?;
             found.push(Entry { name, kind: EntryKind::Link(target), mode: None });
         } else if file_type.is_file() {
+            let metadata = each.metadata().map_err(|error| wrong(&from, &error))?;
+            let mode = preserves.then(|| Mode::of_bits(metadata.mode()));
             let kind = EntryKind::File { from, size: 0, sha256: String::new(), is_secret: false };
-            found.push(Entry { name, kind, mode: None });
+            found.push(Entry { name, kind, mode });
         } else {
             return Err(wrong(&from, &"it is no file, folder or link").hint("leave it out by `exclude`"));
         }

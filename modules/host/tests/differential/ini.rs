@@ -101,6 +101,13 @@ impl Options {
         lines > usize::from(self.values.is_empty()) || self.values.contains(&"")
     }
 
+    /// Of several sections with the name theirs takes one out in each run.
+    fn leaves_sections(&self, text: &str) -> bool {
+        let name = self.call.ours["section"].as_str().unwrap_or_default();
+        let is_of = |line: &&str| line.trim_matches(['[', ']', ' ']) == name && line.starts_with('[');
+        self.option.is_none() && self.is_absent && text.lines().filter(is_of).count() > 1
+    }
+
     /// Then it also adds the option without a value in a second run.
     fn goes_on(&self) -> bool {
         self.allow_no_value && !self.is_absent && !self.values.is_empty()
@@ -133,7 +140,7 @@ fn options_become_what_ansible_makes_of_them() {
             options.call.ours
         );
         let text = text.unwrap_or_default();
-        if options.leaves_lines(&text) {
+        if options.leaves_lines(&text) || options.leaves_sections(&text) {
             return Ok(());
         }
         if same(&options.call, &ours, &theirs).is_ok() {
@@ -163,7 +170,7 @@ fn line_breaks_stay_what_they_were_and_options_agree() {
         if is_cut {
             file.truncate(file.trim_end_matches(['\r', '\n']).len());
         }
-        if options.leaves_lines(&text) || file.is_empty() {
+        if options.leaves_lines(&text) || options.leaves_sections(&text) || file.is_empty() {
             return Ok(());
         }
         let seeds = [Seed::File { name: "f".into(), content: file, mode: 0o640 }];
@@ -182,4 +189,53 @@ fn line_breaks_stay_what_they_were_and_options_agree() {
         prop_assert!(agrees, "{}", differ(&options.call, &ours, &theirs));
         Ok(())
     });
+}
+
+#[test]
+fn of_several_sections_both_mean_the_same() {
+    let line = prop::sample::select(vec![
+        "[p]", "[p]", "[q]", "ip = 1", "ip = 2", "key = x", "key = y", "# note", "",
+    ]);
+    let text = prop::collection::vec(line, 0..12)
+        .prop_map(|lines| lines.iter().map(|line| format!("{line}\n")).collect());
+    let condition =
+        (prop::sample::select(vec!["ip", "key"]), prop::sample::subsequence(vec!["1", "2", "x"], 1..3));
+    let edit = prop::sample::select(vec![
+        None,
+        Some(("key", "y")),
+        Some(("key", "x")),
+        Some(("new", "1")),
+        Some(("ip", "2")),
+    ]);
+    let case = (text, prop::collection::vec(condition, 1..3), edit, prop::bool::weighted(0.3));
+    compare(
+        100,
+        &case,
+        |twins, (text, conditions, edit, is_absent): (String, Vec<(&str, Vec<&str>)>, _, bool)| {
+            let conditions =
+                conditions.iter().map(|(option, values)| json!({ "option": option, "values": values }));
+            let mut ours = json!({
+                "path": "@here/f", "section": "p", "section_has_values": conditions.collect::<Vec<_>>(),
+                "state": if is_absent { "absent" } else { "present" },
+            });
+            if let Some((option, value)) = edit {
+                (ours["option"], ours["value"]) = (json!(option), json!(value));
+            }
+            let mut theirs = ours.clone();
+            theirs["allow_no_value"] = json!(edit.is_none());
+            let call = Call { ours, module: "community.general.ini_file", theirs };
+            let is_new = text.is_empty();
+            let seeds = [Seed::File { name: "f".into(), content: text, mode: 0o640 }];
+            let (ours, theirs) = twins.both(|| Ini, &seeds, &call);
+            // What takes the value away that the section is known by would add a section in each run.
+            let is_refused = ours.failure.as_ref().is_some_and(|failure| failure.contains("afterwards"));
+            let agrees = ours.failure.is_none()
+                && ours.runs[1] == Some(false)
+                && plain(&ours, is_new, None)[0] == plain(&theirs, is_new, None)[0]
+                && ours.runs[0] == theirs.runs[0];
+            // Of several sections that are meant, theirs takes one out in each run.
+            let goes_on = is_absent && ours.runs[1] == Some(false) && theirs.runs[1] == Some(true);
+            if agrees || is_refused || goes_on { Ok(()) } else { Err(differ(&call, &ours, &theirs)) }
+        },
+    );
 }
