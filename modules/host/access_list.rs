@@ -24,6 +24,45 @@ pub(crate) fn bits(text: &str, is_executable: bool) -> OpResult<String> {
     Ok("rwx".chars().map(|letter| if has(letter) { letter } else { '-' }).collect())
 }
 
+/// A path below a folder, and its list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Below {
+    /// It begins with `./`; `.` is the folder itself.
+    pub(crate) path: String,
+    pub(crate) is_folder: bool,
+    pub(crate) list: List,
+}
+
+/// A path as getfacl(1) writes it: a line break is `\012`, and a backslash two.
+fn unquoted(text: &str) -> Option<String> {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('\\') {
+        out.push_str(before);
+        if let Some(after) = after.strip_prefix('\\') {
+            out.push('\\');
+            rest = after;
+        } else {
+            out.push(char::from(u8::from_str_radix(after.get(..3)?, 8).ok()?));
+            rest = &after[3..];
+        }
+    }
+    Some(out + rest)
+}
+
+/// The entries below each `# file: `.
+fn blocks(lines: &[&str]) -> Option<Vec<(String, Vec<String>)>> {
+    let mut all: Vec<(String, Vec<String>)> = Vec::new();
+    for line in lines {
+        if let Some(path) = line.strip_prefix("# file: ") {
+            all.push((unquoted(path)?, Vec::new()));
+        } else if !line.is_empty() && !line.starts_with('#') {
+            all.last_mut()?.1.push((*line).to_owned());
+        }
+    }
+    Some(all)
+}
+
 /// An access control list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct List {
@@ -40,7 +79,30 @@ impl List {
         let is_folder = parts.next()? == "folder\n";
         let entries =
             |part: &str| part.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect::<Vec<_>>();
-        let (names, numbers) = (entries(parts.next()?), entries(parts.next()?));
+        Self::of(is_folder, entries(parts.next()?), entries(parts.next()?))
+    }
+
+    /// Reads lists below `# file: PATH`: those of folders and of all else with names, then the same with numbers, with
+    /// lines `=` between them.
+    pub(crate) fn parse_all(text: &str) -> Option<Vec<Below>> {
+        let parts: Vec<Vec<&str>> =
+            text.lines().collect::<Vec<_>>().split(|line| *line == "=").map(<[&str]>::to_vec).collect();
+        let [folders, files, folder_numbers, file_numbers] = parts.try_into().ok()?;
+        let mut all = Vec::new();
+        for (is_folder, names, numbers) in [(true, folders, folder_numbers), (false, files, file_numbers)] {
+            let (names, numbers) = (blocks(&names)?, blocks(&numbers)?);
+            if names.len() != numbers.len() {
+                return None;
+            }
+            for ((path, names), (same, numbers)) in names.into_iter().zip(numbers) {
+                let list = Self::of(is_folder, names, numbers).filter(|_| path == same)?;
+                all.push(Below { path, is_folder, list });
+            }
+        }
+        Some(all)
+    }
+
+    fn of(is_folder: bool, names: Vec<String>, numbers: Vec<String>) -> Option<Self> {
         let is_executable =
             is_folder || names.iter().any(|entry| !entry.starts_with("default:") && entry.ends_with('x'));
         let is_whole = names.len() == numbers.len() && !names.is_empty();
@@ -113,6 +175,24 @@ mod tests {
         }
         for text in ["", "file\n", "file\n=\na\n", "file\n=\na\n=\n", "file\n=\n=\n"] {
             assert_eq!(List::parse(text), None, "{text:?}");
+        }
+        let blocks = |name: &str| {
+            format!("# file: .\n# owner: 0\nuser::rwx\n\n=\n# file: ./a\\012b\\\\012\nuser:{name}:r--\n\n")
+        };
+        let all = List::parse_all(&format!("{}=\n{}", blocks("ops"), blocks("7"))).expect("lists");
+        assert_eq!(
+            all.iter().map(|one| (one.path.as_str(), one.is_folder)).collect::<Vec<_>>(),
+            [(".", true), ("./a\nb\\012", false)]
+        );
+        assert_eq!((all[1].list.permissions("user:7"), all[1].list.is_executable), (Some("r--"), false));
+        for text in [
+            "",
+            "=\n=\n",
+            "# file: \\9\n=\n=\n# file: \\9\n=\n",
+            "# file: a\nuser::r--\n=\n=\n=\n",
+            "user::r--\n=\n=\nuser::r--\n=\n",
+        ] {
+            assert_eq!(List::parse_all(text), None, "{text:?}");
         }
         let read = |text: &str, is_executable| bits(text, is_executable).expect(text);
         assert_eq!(

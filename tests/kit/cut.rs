@@ -29,6 +29,8 @@ const PROGRAMS: &[&str] = &[
     "rm",
     "rmdir",
     "sed",
+    "setfacl",
+    "setfattr",
     "sha256sum",
     "sort",
     "stat",

@@ -1,12 +1,17 @@
 //! Makes sure that an access control list has an entry, or has not.
 
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use oneex_sdk::{
-    Change, Command, Example, Kind, Op, OpError, OpResult, Output, Proof, Reader, Resources, Writer,
+    Change, ChangeItem, Command, Example, Kind, Op, OpError, OpResult, Output, Proof, Reader, Resources,
+    Writer,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::host::access_list::{List, bits};
+use crate::host::access_list::{Below, List, bits};
 use crate::host::accounts::Presence;
 use crate::host::probe::{check_path, failure};
 
@@ -57,6 +62,9 @@ pub(crate) struct Params {
     /// Whether the entry is to be there.
     #[serde(default)]
     state: Presence,
+    /// Takes all that is below the folder too; no symbolic link is followed there. With `default` it is about folders.
+    #[serde(default)]
+    recursive: bool,
 }
 
 impl Params {
@@ -96,11 +104,25 @@ impl Params {
     }
 }
 
-/// Prints `folder` or `file`, then the list with names, then with numbers; `=` stands between. Parameter: the path.
+/// Prints `folder` or `file`, then the list with names, then with numbers; `=` stands between. With `all` and a folder it
+/// prints `all`, then the lists of folders and of all else with names, and the same with numbers. Parameters: the path, and
+/// `all` or nothing.
 const LOOK: &str = r#"
 set -eu
 export LC_ALL=C
 command -v getfacl >/dev/null || exit 3
+if [ -n "$2" ] && [ -d "$1" ]; then
+    echo all
+    cd "$1/"
+    find . -type d -exec getfacl -pE -- {} +
+    echo =
+    find . ! -type d ! -type l -exec getfacl -pE -- {} +
+    echo =
+    find . -type d -exec getfacl -pEn -- {} +
+    echo =
+    find . ! -type d ! -type l -exec getfacl -pEn -- {} +
+    exit
+fi
 if [ -d "$1" ]; then echo folder; else echo file; fi
 echo =
 getfacl -pcE -- "$1"
@@ -108,9 +130,77 @@ echo =
 getfacl -pcnE -- "$1"
 "#;
 
+/// Parameter: the folder. Standard input has an option of setfacl(1), its entry, and paths in base64, each with a NUL at
+/// its end. Symbolic links are passed over.
+const CHANGE: &str = r#"
+set -eu
+export LC_ALL=C
+cd "$1/"
+while read -r option entry paths; do
+    printf %s "$paths" | base64 -d | xargs -0 setfacl -P "$option" "$entry" --
+done
+"#;
+
+/// Lines of a list of changes that are shown.
+const SHOWN: usize = 1000;
+/// Paths for one call of setfacl(1).
+const CHUNK: usize = 200;
+
+impl Params {
+    /// What differs of one list.
+    fn differ(&self, list: &List) -> Change {
+        let mut change = Change::none();
+        let present = list.permissions(&self.entry()).map(str::to_owned);
+        let wanted = self.wanted(list);
+        let hiding = wanted.as_ref().and_then(|wanted| list.hiding_mask(&self.entry(), wanted));
+        change.property(self.entry().trim_end_matches(':'), present, wanted);
+        if let Some((mask, needed)) = hiding {
+            change.property(if self.default { "default:mask" } else { "mask" }, Some(mask), Some(needed));
+        }
+        change
+    }
+
+    /// The option of setfacl(1) that makes a list what it is to be, and the entry.
+    fn option(&self, list: &List) -> (&'static str, String) {
+        match self.wanted(list) {
+            Some(permissions) => ("-m", format!("{}:{permissions}", self.entry())),
+            None => ("-x", self.entry()),
+        }
+    }
+
+    /// The lists that do not fit; only folders have entries for what is new in them.
+    fn wrong<'a>(&self, all: &'a [Below]) -> impl Iterator<Item = (&'a Below, Change)> {
+        let counts = all.iter().filter(|below| below.is_folder || !self.default);
+        let differing = counts.map(|below| (below, self.differ(&below.list)));
+        differing.filter(|(_, change)| !change.is_empty())
+    }
+
+    /// The lines for [`CHANGE`].
+    fn work(&self, all: &[Below]) -> String {
+        let mut groups = BTreeMap::<_, Vec<&str>>::new();
+        for (below, _) in self.wrong(all) {
+            groups.entry(self.option(&below.list)).or_default().push(&below.path);
+        }
+        let mut lines = String::new();
+        for ((option, entry), paths) in groups {
+            for chunk in paths.chunks(CHUNK) {
+                let paths: Vec<u8> = chunk.iter().flat_map(|path| path.bytes().chain([0])).collect();
+                lines.push_str(&format!("{option} {entry} {}\n", STANDARD.encode(paths)));
+            }
+        }
+        lines
+    }
+}
+
+/// What there is: one list, or those of a folder and all below it.
+pub(crate) enum State {
+    One(List),
+    All(Vec<Below>),
+}
+
 impl Op for Acl {
     type Params = Params;
-    type State = List;
+    type State = State;
 
     const NAME: &'static str = "acl";
     const KIND: Kind = Kind::Ensure;
@@ -118,7 +208,7 @@ impl Op for Acl {
 Makes sure that an access control list has an entry, or has not.
 
 The other entries stay. Where something changes, and where the mask hides permissions of the entry, the mask becomes
-what setfacl(1) makes of it, so that the entry has an effect. The result has `acl`, all entries as they were found. On
+what setfacl(1) makes of it, so that the entry has an effect. The result has `acl`, all entries as they were found; with `recursive` they are those of the folder itself. On
 the host it needs `getfacl` and `setfacl`, of the package `acl`.
 
 Sources: acl(5), setfacl(1), Ansible's module `acl` of `ansible.posix` for the names of the options.";
@@ -134,23 +224,36 @@ Sources: acl(5), setfacl(1), Ansible's module `acl` of `ansible.posix` for the n
             code: r#"h.acl("/srv/shared", #{ etype: "group", entity: "staff", permissions: "rwX", "default": true });"#,
             proof: Proof::Check,
         },
+        Example {
+            about: "what is in it already",
+            code: r#"h.acl("/srv/shared", #{ etype: "group", entity: "staff", permissions: "rwX", recursive: true });"#,
+            proof: Proof::Check,
+        },
     ];
 
     fn resources(&self, params: &Params) -> Resources {
         Resources::Paths(vec![params.path.clone()])
     }
 
-    async fn read(&self, reader: &dyn Reader, params: &Params) -> OpResult<List> {
+    async fn read(&self, reader: &dyn Reader, params: &Params) -> OpResult<State> {
         check_path(&params.path)?;
         params.check()?;
-        let output = reader.query(Command::script(LOOK, [&params.path]).tidy()).await?;
+        let all = if params.recursive { "all" } else { "" };
+        let mut command = Command::script(LOOK, [params.path.as_str(), all]).tidy();
+        command.keep = if params.recursive { 1 << 28 } else { command.keep };
+        let output = reader.query(command).await?;
+        let wrong = || {
+            OpError::failed(format!("`{}`: the host answered in a way that is not understood", params.path))
+        };
         match output.code() {
-            0 => List::parse(&output.stdout_text()).ok_or_else(|| {
-                OpError::failed(format!(
-                    "`{}`: the host answered in a way that is not understood",
-                    params.path
-                ))
-            }),
+            0 => {
+                let text = output.stdout_text();
+                match text.strip_prefix("all\n") {
+                    Some(lists) => List::parse_all(lists).filter(|all| !all.is_empty()).map(State::All),
+                    None => List::parse(&text).map(State::One),
+                }
+                .ok_or_else(wrong)
+            }
             3 => {
                 Err(OpError::failed("there is no `getfacl` on the host").hint("the package `acl` brings it"))
             }
@@ -158,34 +261,55 @@ Sources: acl(5), setfacl(1), Ansible's module `acl` of `ansible.posix` for the n
         }
     }
 
-    fn diff(&self, params: &Params, list: &List) -> Change {
-        let mut change = Change::none();
-        let present = list.permissions(&params.entry()).map(str::to_owned);
-        let wanted = params.wanted(list);
-        let hiding = wanted.as_ref().and_then(|wanted| list.hiding_mask(&params.entry(), wanted));
-        change.property(params.entry().trim_end_matches(':'), present, wanted);
-        if let Some((mask, needed)) = hiding {
-            change.property(if params.default { "default:mask" } else { "mask" }, Some(mask), Some(needed));
+    fn diff(&self, params: &Params, state: &State) -> Change {
+        let all = match state {
+            State::One(list) => return params.differ(list),
+            State::All(all) => all,
+        };
+        let (mut change, mut left) = (Change::none(), 0_usize);
+        for (below, one) in params.wrong(all) {
+            if change.items.len() + one.items.len() > SHOWN {
+                left += 1;
+                continue;
+            }
+            let name = below.path.trim_start_matches("./");
+            let named = |item: ChangeItem| ChangeItem { what: format!("{name} {}", item.what), ..item };
+            change.items.extend(one.items.into_iter().map(named));
+        }
+        if left > 0 {
+            change.property("others", None, Some(format!("{left} more files and folders")));
         }
         change
     }
 
-    async fn apply(&self, writer: &dyn Writer, params: &Params, list: &List, _: &Change) -> OpResult<Output> {
-        let (option, entry) = match params.wanted(list) {
-            Some(permissions) => ("-m", format!("{}:{permissions}", params.entry())),
-            None => ("-x", params.entry()),
+    async fn apply(
+        &self,
+        writer: &dyn Writer,
+        params: &Params,
+        state: &State,
+        _: &Change,
+    ) -> OpResult<Output> {
+        let command = match state {
+            State::One(list) => {
+                let (option, entry) = params.option(list);
+                Command::argv(["setfacl", option, &entry, "--", &params.path]).env("LC_ALL", "C")
+            }
+            State::All(all) => Command::script(CHANGE, [&params.path]).stdin(params.work(all)),
         };
-        let command = Command::argv(["setfacl", option, &entry, "--", &params.path]);
-        let output = writer.run(command.env("LC_ALL", "C").tidy()).await?;
+        let output = writer.run(command.tidy()).await?;
         if output.ok() {
-            Ok(self.output(params, list))
+            Ok(self.output(params, state))
         } else {
             Err(explained(&params.path, &output.stderr_text()))
         }
     }
 
-    fn output(&self, _: &Params, list: &List) -> Output {
-        Output::none().with("acl", list.names())
+    fn output(&self, _: &Params, state: &State) -> Output {
+        let list = match state {
+            State::One(list) => Some(list),
+            State::All(all) => all.iter().find(|below| below.path == ".").map(|below| &below.list),
+        };
+        Output::none().with("acl", list.map(List::names).unwrap_or_default())
     }
 }
 
@@ -362,7 +486,62 @@ mod tests {
                 json!({ "path": path, "etype": "user", "entity": "daemon", "permissions": permissions, "state": state })
             };
             let places = laws::survives_cuts(Acl, prepare, |host: &TestHost| listed(host, "f")).await;
-            assert_eq!(places, 0, "one program does it");
+            assert_eq!(places, 1, "one program does it");
+        }
+    }
+
+    #[tokio::test]
+    async fn all_below_a_folder_gets_the_entry_and_nothing_else_does() {
+        let host = TestHost::new();
+        for folder in ["d", "d/in", "out"] {
+            std::fs::create_dir(host.path(folder)).expect("a folder");
+        }
+        let names = ["d/f", "d/in/new\nline", "d/-n", "d/a b $(id) 'x'\\", "d/in/=", "d/ü"];
+        for name in names.iter().chain(&["out/f"]) {
+            host.write(name, "");
+        }
+        std::fs::set_permissions(host.path("d/f"), std::os::unix::fs::PermissionsExt::from_mode(0o755))
+            .expect("a mode");
+        std::os::unix::fs::symlink("../out", host.path("d/link")).expect("a link");
+        let mut options =
+            json!({ "etype": "user", "entity": "daemon", "permissions": "rwX", "recursive": true });
+        options["path"] = json!(host.path("d"));
+        let done = laws::ensures(Acl, &host, options.clone()).await.expect("it is done");
+        assert_eq!(done.change.items.len(), 2 + names.len(), "{}", done.change.to_text());
+        for name in ["d", "d/in", "d/f"] {
+            assert!(listed(&host, name).contains("user:daemon:rwx\n"), "{name}");
+        }
+        for name in &names[1..] {
+            assert!(listed(&host, name).contains("user:daemon:rw-\n"), "{name:?}");
+        }
+        for name in ["out", "out/f"] {
+            assert!(!listed(&host, name).contains("daemon"), "{name}");
+        }
+        std::fs::set_permissions(host.path("d/-n"), std::os::unix::fs::PermissionsExt::from_mode(0o600))
+            .expect("a mode");
+        let done = laws::ensures(Acl, &host, options.clone()).await.expect("it is done");
+        assert_eq!(done.change.to_text(), "-n mask: --- → rw-\n");
+        (options["default"], options["state"]) = (json!(true), json!("present"));
+        let done = laws::ensures(Acl, &host, options.clone()).await.expect("it is done");
+        assert_eq!(done.change.items.len(), 2, "{}", done.change.to_text());
+        (options["default"], options["state"]) = (json!(false), json!("absent"));
+        laws::ensures(Acl, &host, options).await.expect("it is done");
+        assert!(names.iter().all(|name| !listed(&host, name).contains("daemon")));
+    }
+
+    #[tokio::test]
+    async fn a_cut_leaves_each_list_old_or_new() {
+        for name in ["d", "d/f", "d/run"] {
+            let prepare = |host: &TestHost| {
+                std::fs::create_dir(host.path("d")).expect("a folder");
+                host.write("d/f", "");
+                let run = host.write("d/run", "");
+                std::fs::set_permissions(run, std::os::unix::fs::PermissionsExt::from_mode(0o755))
+                    .expect("a mode");
+                json!({ "path": host.path("d"), "etype": "user", "entity": "daemon", "permissions": "rX", "recursive": true })
+            };
+            let places = laws::survives_cuts(Acl, prepare, |host: &TestHost| listed(host, name)).await;
+            assert!(places >= 2, "it was cut at {places} places");
         }
     }
 }
