@@ -55,20 +55,43 @@ pub(super) fn parts(path: &[u8]) -> OpResult<Vec<String>> {
     Ok(parts)
 }
 
-/// Whether a link that lies below so many folders leads out of the outermost.
-pub(super) fn leads_out(depth: usize, target: &str) -> bool {
-    if target.starts_with('/') {
-        return true;
-    }
-    let mut depth = depth;
-    for part in target.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => match depth.checked_sub(1) {
-                Some(above) => depth = above,
-                None => return true,
-            },
-            _ => depth += 1,
+/// More links than these on the way to one place are followed by no system, path_resolution(7).
+const MOST_LINKS: usize = 40;
+
+/// Whether a link in `folder` leads out of the outermost one. `link` knows the other links of the archive, which are
+/// followed: behind one of them, `..` is not what it seems to be.
+pub(super) fn leads_out<'a>(
+    folder: &[String],
+    target: &'a str,
+    link: impl Fn(&[String]) -> Option<&'a str>,
+) -> bool {
+    let mut at = folder.to_vec();
+    let mut left: Vec<&str> = Vec::new();
+    let mut next = Some(target);
+    for _ in 0..=MOST_LINKS {
+        if let Some(target) = next.take() {
+            if target.starts_with('/') {
+                return true;
+            }
+            left.extend(target.split('/').rev());
+        }
+        while let Some(part) = left.pop() {
+            match part {
+                "" | "." => {}
+                ".." if at.pop().is_none() => return true,
+                ".." => {}
+                name => {
+                    at.push(name.to_owned());
+                    if let Some(target) = link(&at) {
+                        at.pop();
+                        next = Some(target);
+                        break;
+                    }
+                }
+            }
+        }
+        if next.is_none() {
+            return false;
         }
     }
     false
@@ -102,19 +125,36 @@ mod tests {
 
     #[test]
     fn links_that_lead_out_are_known() {
-        for (depth, target, is_out) in [
-            (0, "a", false),
-            (0, "a/../b", false),
-            (0, "..", true),
-            (0, "a/../../b", true),
-            (1, "../b", false),
-            (1, "../../b", true),
-            (2, "../../b", false),
-            (0, "/etc", true),
-            (0, "./.", false),
-            (1, "..//../a", true),
+        let links = [("here", "."), ("d/up", ".."), ("loop", "loop"), ("deep", "d/e"), ("out", "/")];
+        let link = |at: &[String]| {
+            let path = at.join("/");
+            links.iter().find(|(name, _)| *name == path).map(|(_, target)| *target)
+        };
+        for (folder, target, is_out) in [
+            ("", "a", false),
+            ("", "a/../b", false),
+            ("", "..", true),
+            ("", "a/../../b", true),
+            ("x", "../b", false),
+            ("x", "../../b", true),
+            ("x/y", "../../b", false),
+            ("", "/etc", true),
+            ("", "./.", false),
+            ("x", "..//../a", true),
+            ("", "here/..", true),
+            ("", "here/here/x", false),
+            ("", "d/up/x", false),
+            ("", "d/up/..", true),
+            ("", "d/up/here/../x", true),
+            ("", "deep/../../x", false),
+            ("", "deep/../../../x", true),
+            ("x", "../out", true),
+            ("", "loop", false),
+            ("", "loop/../..", false),
         ] {
-            assert_eq!(leads_out(depth, target), is_out, "{depth} {target}");
+            let parts: Vec<String> =
+                folder.split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect();
+            assert_eq!(leads_out(&parts, target, link), is_out, "{folder} {target}");
         }
     }
 }

@@ -3,6 +3,7 @@
 mod format;
 mod member;
 mod select;
+mod sparse;
 mod unpacked;
 
 pub(crate) use select::{Selection, select};

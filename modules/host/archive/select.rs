@@ -49,11 +49,21 @@ pub(crate) fn select(archive: &Unpacked, selection: &Selection<'_>) -> OpResult<
             // A folder that the archive does not name by itself.
             wanted.entry(parts[..above].to_vec()).or_insert((EntryKind::Folder, None, None));
         }
-        let entry = entry_kind(kind, parts)?;
+        let entry = entry_kind(kind)?;
         let mode = wanted_mode(member, &entry, selection)?;
         wanted.insert(parts.to_vec(), (entry, mode, member.modified));
     }
-    for parts in wanted.keys() {
+    let link = |at: &[String]| match wanted.get(at) {
+        Some((EntryKind::Link(target), ..)) => Some(target.as_str()),
+        _ => None,
+    };
+    for (parts, (kind, ..)) in &wanted {
+        if let (EntryKind::Link(target), Some((_, folder))) = (kind, parts.split_last())
+            && leads_out(folder, target, link)
+        {
+            let message = format!("the link `{}` in the archive leads out of the folder", parts.join("/"));
+            return Err(OpError::invalid(message).hint("leave it out with `exclude`"));
+        }
         for above in 1..parts.len() {
             let is_folder = wanted.get(&parts[..above]).is_none_or(|(kind, _, _)| *kind == EntryKind::Folder);
             if !is_folder {
@@ -76,15 +86,11 @@ fn is_wanted(parts: &[String], selection: &Selection<'_>) -> bool {
     (selection.include.is_empty() || hits(selection.include)) && !hits(selection.exclude)
 }
 
-fn entry_kind(kind: &MemberKind, parts: &[String]) -> OpResult<EntryKind> {
+fn entry_kind(kind: &MemberKind) -> OpResult<EntryKind> {
     Ok(match kind {
         MemberKind::Folder => EntryKind::Folder,
         MemberKind::File { from, size, sha256 } => {
             EntryKind::File { from: from.clone(), size: *size, sha256: sha256.clone(), is_secret: false }
-        }
-        MemberKind::Link(target) if leads_out(parts.len() - 1, target) => {
-            let message = format!("the link `{}` in the archive leads out of the folder", parts.join("/"));
-            return Err(OpError::invalid(message).hint("leave it out with `exclude`"));
         }
         MemberKind::Link(target) => EntryKind::Link(target.clone()),
         MemberKind::SameAs(_) => return Err(OpError::invalid("an archive names the same file in a circle")),

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read, Write as _};
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
@@ -13,6 +13,7 @@ use tempfile::TempDir;
 
 use super::format::Format;
 use super::member::{Member, MemberKind, parts};
+use super::sparse::Sparse;
 
 /// What an archive holds. Contents lie in files with numbers for names, so that no name of an archive means anything to
 /// the controller; they go with it.
@@ -93,25 +94,39 @@ fn read(name: &str, mut file: File) -> OpResult<Unpacked> {
 }
 
 impl Unpacked {
-    fn tar(&mut self, name: &str, stream: Box<dyn Read>) -> OpResult<()> {
+    fn tar(&mut self, name: &str, mut stream: Box<dyn Read>) -> OpResult<()> {
         let broken = |error: io::Error| OpError::invalid(format!("`{name}` is broken: {error}"));
-        let mut archive = tar::Archive::new(stream);
+        // The name of a whole archive is no member, and a header without a size.
+        let mut start = Vec::new();
+        Read::by_ref(&mut stream).take(512).read_to_end(&mut start).map_err(broken)?;
+        if start.get(156) == Some(&b'V') {
+            start.clear();
+        }
+        let mut archive = tar::Archive::new(io::Cursor::new(start).chain(stream));
         for entry in archive.entries().map_err(broken)? {
             let mut entry = entry.map_err(broken)?;
             let entry_type = entry.header().entry_type();
             if entry_type.is_pax_global_extensions() {
                 continue;
             }
-            let parts = parts(&entry.path_bytes())?;
+            let sparse = Sparse::of(&mut entry).map_err(broken)?;
+            let parts = match &sparse {
+                Some(sparse) => parts(&sparse.name)?,
+                None => parts(&entry.path_bytes())?,
+            };
             let link = entry.link_name_bytes().map(|target| target.into_owned()).unwrap_or_default();
             let mode = entry.header().mode().map_err(broken)? & 0o777;
             let modified = entry.header().mtime().map_err(broken)? as i64;
-            let kind = if entry_type.is_dir() {
+            // A folder may have a list of what it held, for copies of what was changed since.
+            let kind = if entry_type.is_dir() || entry_type.as_byte() == b'D' {
                 MemberKind::Folder
             } else if entry_type.is_symlink() {
                 MemberKind::Link(text(&parts, link)?)
             } else if entry_type.is_hard_link() {
                 MemberKind::SameAs(super::member::parts(&link)?)
+            } else if let Some(sparse) = sparse {
+                let mut content = sparse.content(&mut entry).map_err(broken)?;
+                self.content(&mut content).map_err(broken)?
             } else if entry_type.is_file() || entry_type.is_contiguous() || entry_type.is_gnu_sparse() {
                 let expected = entry.size();
                 let kind = self.content(&mut entry).map_err(broken)?;
@@ -131,13 +146,15 @@ impl Unpacked {
 
     fn zip(&mut self, name: &str, file: File) -> OpResult<()> {
         let broken = |error: &dyn std::fmt::Display| OpError::invalid(format!("`{name}` is broken: {error}"));
+        let raw = file.try_clone().map_err(|error| broken(&error))?;
         let mut archive = zip::ZipArchive::new(file).map_err(|error| broken(&error))?;
         self.has_times = false;
         for index in 0..archive.len() {
             let mut entry = archive.by_index(index).map_err(|error| broken(&error))?;
             let path = entry.name().map_err(|error| broken(&error))?.into_owned();
-            let mode = entry.unix_mode();
-            // What was packed on Windows may have its separators.
+            let made_by = system(&raw, entry.central_header_start()).map_err(|error| broken(&error))?;
+            // What was packed on Windows has no modes and may have its separators.
+            let mode = entry.unix_mode().filter(|_| made_by != FAT);
             let path = if mode.is_none() { path.replace('\\', "/") } else { path };
             let parts = parts(path.as_bytes())?;
             let kind = if entry.is_symlink() {
@@ -173,6 +190,19 @@ impl Unpacked {
         }
         Ok(MemberKind::File { from: path, size, sha256: format!("{:x}", sum.finalize()) })
     }
+}
+
+/// MS-DOS and its like, of those that APPNOTE.TXT lists at 4.4.2.2.
+const FAT: u8 = 0;
+
+/// The system that a member of a zip was packed on: the second byte of `version made by` in its record.
+fn system(file: &File, record: u64) -> io::Result<u8> {
+    let mut start = [0; 6];
+    file.read_exact_at(&mut start, record)?;
+    if start[..4] != *b"PK\x01\x02" {
+        return Err(io::Error::other("a record is not where it should be"));
+    }
+    Ok(start[5])
 }
 
 fn special(parts: &[String]) -> OpError {

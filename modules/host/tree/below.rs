@@ -28,7 +28,7 @@ set -- "$1" follow nothing '' 0 0
 "#;
 
 /// Lines of a list of changes that are shown.
-const SHOWN: usize = 1000;
+pub(super) const SHOWN: usize = 1000;
 /// Paths for one call of a program.
 const CHUNK: usize = 200;
 

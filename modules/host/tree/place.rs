@@ -1,12 +1,14 @@
 //! What of a folder differs on a host, and how it gets there.
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
+use std::fs::File;
+use std::io::{Read as _, Write as _};
 use std::path::PathBuf;
 
 use oneex_sdk::{Change, Command, Content, OpError, OpResult, Writer};
 use sha2::{Digest as _, Sha256};
 
+use super::below::SHOWN;
 use super::source::{Entry, EntryKind};
 use crate::host::attributes::Attributes;
 use crate::host::mode::{Mode, octal};
@@ -184,15 +186,22 @@ impl TreeState {
         (is_made, change)
     }
 
-    /// What differs.
+    /// What differs; of very many, how many more there are.
     pub(crate) fn differ(&self, wish: Wish<'_>) -> Change {
-        let mut all = Change::none();
+        let (mut all, mut left) = (Change::none(), 0_usize);
         for entry in &self.entries {
             let (_, change) = self.entry(entry, wish);
+            if all.items.len() + change.items.len() > SHOWN {
+                left += usize::from(!change.is_empty());
+                continue;
+            }
             all.items.extend(change.items.into_iter().map(|mut item| {
                 item.what = format!("{} {}", entry.name, item.what).trim_end().to_owned();
                 item
             }));
+        }
+        if left > 0 {
+            all.property("others", None, Some(format!("{left} more files and folders")));
         }
         all
     }
@@ -204,13 +213,21 @@ impl TreeState {
         let failed = |error: std::io::Error| OpError::failed(format!("new contents: {error}"));
         let pack = move || {
             let mut file = tempfile::NamedTempFile::new().map_err(failed)?;
+            let mut buffer = vec![0; 1 << 16];
             for (from, sha256) in contents {
-                let bytes = std::fs::read(&from).map_err(failed)?;
-                if format!("{:x}", Sha256::digest(&bytes)) != sha256 {
+                let (mut content, mut sum) = (File::open(&from).map_err(failed)?, Sha256::new());
+                loop {
+                    let count = content.read(&mut buffer).map_err(failed)?;
+                    if count == 0 {
+                        break;
+                    }
+                    sum.update(&buffer[..count]);
+                    file.write_all(&buffer[..count]).map_err(failed)?;
+                }
+                if format!("{:x}", sum.finalize()) != sha256 {
                     let message = format!("`{}` was changed while it was copied", from.display());
                     return Err(OpError::failed(message));
                 }
-                file.write_all(&bytes).map_err(failed)?;
             }
             file.flush().map_err(failed)?;
             Ok(file)

@@ -98,7 +98,11 @@ async fn what_real_programs_packed_arrives_whole() {
         ("x.tar.zst", vec!["tar", "--zstd", "-cf"]),
         ("old.tar", vec!["tar", "--format=v7", "-cf"]),
         ("pax.tar", vec!["tar", "--format=pax", "-cf"]),
+        ("dump.tar", vec!["tar", "-g", "snapshot", "-cf"]),
+        ("labelled.tar", vec!["tar", "-V", "some label", "-cf"]),
         ("x.zip", vec!["zip", "-qry"]),
+        ("bzip2.zip", vec!["zip", "-qry", "-Z", "bzip2"]),
+        ("stored.zip", vec!["zip", "-qry0"]),
     ] {
         run(folder, &[&words[..], &[name, "top"]].concat());
         let host = host();
@@ -227,11 +231,15 @@ fn member(tar: &mut tar::Builder<Vec<u8>>, kind: tar::EntryType, name: &str, lin
 #[tokio::test]
 async fn nothing_leaves_the_folder() {
     use tar::EntryType as Kind;
-    let cases: [(&[Planted], &str); 12] = [
+    let cases: [(&[Planted], &str); 13] = [
         (&[(Kind::Regular, "/tmp/x", "")], "`/tmp/x` in the archive is an absolute path"),
         (&[(Kind::Regular, "a/../../x", "")], "`a/../../x` in the archive leads out of the folder"),
         (&[(Kind::Symlink, "l", "/etc")], "the link `l` in the archive leads out of the folder"),
         (&[(Kind::Symlink, "a/l", "../../x")], "the link `a/l` in the archive leads out of the folder"),
+        (
+            &[(Kind::Symlink, "s", "."), (Kind::Symlink, "l", "s/../x")],
+            "the link `l` in the archive leads out of the folder",
+        ),
         (
             &[(Kind::Directory, "a", ""), (Kind::Symlink, "l", "a"), (Kind::Regular, "l/x", "")],
             "`l/x` in the archive is below `l`, which is no folder",
@@ -362,4 +370,134 @@ async fn hosts_share_what_was_unpacked() {
     std::fs::rename(source.path().join("y.tar"), &path).expect("renamed");
     let three = crate::host::archive::unpack(&path).await.expect("it is unpacked");
     assert!(!std::sync::Arc::ptr_eq(&one, &three), "another file is another archive");
+}
+
+/// A member of a zip: the system that it is from, its attributes there, its name and its content.
+type Zipped = (&'static str, &'static str, &'static str, &'static str);
+
+/// Packs a zip with members that no packing program makes.
+fn zipped(folder: &Path, members: &[Zipped]) -> String {
+    const PACK: &str = "
+import sys, zipfile
+with zipfile.ZipFile('x.zip', 'w') as archive:
+    for at in range(1, len(sys.argv), 4):
+        system, attributes, name, content = sys.argv[at:at + 4]
+        member = zipfile.ZipInfo('x')
+        member.filename, member.create_system, member.external_attr = name, int(system), int(attributes, 0)
+        archive.writestr(member, content)
+";
+    let mut words = vec!["python3", "-c", PACK];
+    words.extend(
+        members
+            .iter()
+            .flat_map(|(system, attributes, name, content)| [*system, *attributes, *name, *content]),
+    );
+    run(folder, &words);
+    folder.join("x.zip").display().to_string()
+}
+
+#[tokio::test]
+async fn zips_of_other_systems_and_of_nobody_good() {
+    const FILE: &str = "0x81a40000";
+    const LINK: &str = "0xa1ff0000";
+    let folder = tempfile::tempdir().expect("a folder");
+    let cases: [(&[Zipped], &str); 8] = [
+        (&[("3", FILE, "/tmp/x", "")], "`/tmp/x` in the archive is an absolute path"),
+        (&[("3", FILE, "a/../../x", "")], "`a/../../x` in the archive leads out of the folder"),
+        (&[("0", "0x20", "..\\x", "")], "`../x` in the archive leads out of the folder"),
+        (&[("0", "0x20", "\\tmp\\x", "")], "`/tmp/x` in the archive is an absolute path"),
+        (&[("3", LINK, "l", "/etc")], "the link `l` in the archive leads out of the folder"),
+        (
+            &[("3", LINK, "s", "."), ("3", LINK, "l", "s/../x")],
+            "the link `l` in the archive leads out of the folder",
+        ),
+        (
+            &[("3", LINK, "l", "a"), ("3", FILE, "l/x", "")],
+            "`l/x` in the archive is below `l`, which is no folder",
+        ),
+        (&[("3", "0x21a40000", "null", "")], "`null` in the archive is no file, folder or link"),
+    ];
+    for (members, message) in cases {
+        let host = host();
+        let src = zipped(folder.path(), members);
+        assert_eq!(refusal(&host, &src, json!({})).await, message);
+        assert_eq!((tree(Path::new(&host.path("to"))), host.round_trips()), (vec![], 0));
+    }
+    let host = host();
+    let src = zipped(
+        folder.path(),
+        &[
+            ("0", "0x10", "a b\\", ""),
+            ("0", "0x20", "a b\\$(id).txt", "from afar"),
+            ("0", "0x21", "a b\\-n\\deep", ""),
+            ("3", FILE, "own\\name", "kept"),
+        ],
+    );
+    ensure(&host, &src, json!({})).await;
+    let expected = [
+        "a b/$(id).txt: 644 from afar",
+        "a b/-n/deep: 644 ",
+        "a b/-n: 755",
+        "a b: 755",
+        "own\\name: 644 kept",
+    ];
+    assert_eq!(tree(Path::new(&host.path("to"))), expected);
+}
+
+#[tokio::test]
+async fn files_with_holes_arrive_whole() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut content = vec![0; 1 << 20];
+    content[70_000..70_003].copy_from_slice(b"one");
+    content.extend_from_slice(b"end");
+    std::fs::write(folder.path().join("f"), &content).expect("a file");
+    run(folder.path(), &["fallocate", "--dig-holes", "f"]);
+    for format in ["gnu", "pax"] {
+        let host = host();
+        run(folder.path(), &["tar", "-S", &format!("--format={format}"), "-cf", "x.tar", "f"]);
+        let src = folder.path().join("x.tar");
+        assert!(std::fs::metadata(&src).expect("the archive").len() < 1 << 19, "it has no holes");
+        ensure(&host, src.to_str().expect("UTF-8"), json!({})).await;
+        assert!(host.content("to/f").as_ref() == Some(&content), "{format}");
+    }
+    // An older form.
+    run(folder.path(), &["tar", "-S", "--format=pax", "--sparse-version=0.1", "-cf", "x.tar", "f"]);
+    let src = folder.path().join("x.tar").display().to_string();
+    let message = format!("`{src}` is broken: it has files with holes in a form that is not known");
+    assert_eq!(refusal(&host(), &src, json!({})).await, message);
+}
+
+#[tokio::test]
+async fn what_is_of_another_kind_is_said_before_anything_changes() {
+    let source = source();
+    run(source.path(), &["tar", "-cf", "x.tar", "-C", "top", "a b", "index"]);
+    let src = source.path().join("x.tar").display().to_string();
+    for (there, kind, message) in
+        [("a b", "file", "is a file, not a directory"), ("index", "folder", "is a directory, not a file")]
+    {
+        let host = host();
+        match kind {
+            "file" => drop(host.write(&format!("to/{there}"), "own")),
+            _ => std::fs::create_dir(host.path(&format!("to/{there}"))).expect("a folder"),
+        }
+        let before = laws::snapshot(host.root());
+        let path = host.path(&format!("to/{there}"));
+        assert_eq!(refusal(&host, &src, json!({})).await, format!("`{path}` {message}"));
+        assert_eq!(laws::snapshot(host.root()), before);
+    }
+}
+
+#[tokio::test]
+async fn a_plan_of_very_many_files_says_how_many_more_there_are() {
+    let host = host();
+    let mut tar = tar::Builder::new(Vec::new());
+    for at in 0..1_234 {
+        member(&mut tar, tar::EntryType::Regular, &format!("{at}"), "");
+    }
+    host.project_write("files/x.tar", tar.into_inner().expect("an archive"));
+    let plan = laws::plan(Unarchive, &host, options(&host, "x.tar", json!({}))).await.expect("a plan");
+    assert!(plan.items.len() <= 1_001, "{}", plan.items.len());
+    let more: usize = plan.items.iter().filter(|item| item.what.parse::<usize>().is_ok()).count();
+    assert!(plan.to_text().ends_with(&format!("others: + {} more files and folders\n", 1_234 - more)));
+    assert_eq!(host.round_trips(), 1);
 }
