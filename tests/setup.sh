@@ -35,6 +35,12 @@ need shutdown systemd-sysv
 need dbus-daemon dbus
 need crontab cron
 need gpg gnupg
+need dnf dnf
+need rpmbuild rpm
+need createrepo_c createrepo-c
+need zypper zypper
+need pacman pacman-package-manager
+need bsdtar libarchive-tools
 need bzip2 bzip2
 need xz xz-utils
 need zstd zstd

@@ -45,7 +45,7 @@ elif [ -d /run/openrc ] || have rc-service; then echo openrc
 elif have sv && [ -d /etc/runit ]; then echo runit
 elif [ -d /etc/init.d ]; then echo sysvinit; fi
 section package_managers
-for tool in apt-get dnf yum zypper apk pacman; do have "$tool" && echo "$tool"; done
+package_managers
 section python; for tool in python3 python; do have "$tool" && command -v "$tool" && "$tool" -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])' && break; done
 section date; date '+%Y-%m-%dT%H:%M:%S%z %s %Z'
 section uptime; cat /proc/uptime

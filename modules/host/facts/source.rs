@@ -1,12 +1,16 @@
 //! Runs the script and puts the facts together.
 
+use std::sync::LazyLock;
+
 use oneex_sdk::{BoxFuture, Command, FactSource, OpError, OpResult, Reader, Value};
 
 use super::documented::DOCUMENTED;
 use super::parse::facts;
 use super::sections::Sections;
+use crate::host::packages::PACKAGE_MANAGERS;
 
-const SCRIPT: &str = include_str!("gather.sh");
+static SCRIPT: LazyLock<String> =
+    LazyLock::new(|| format!("{PACKAGE_MANAGERS}{}", include_str!("gather.sh")));
 
 /// The facts of any host with a POSIX shell.
 #[derive(Debug, Clone, Copy, Default)]
@@ -15,7 +19,7 @@ pub struct HostFacts;
 impl FactSource for HostFacts {
     fn gather<'a>(&'a self, reader: &'a dyn Reader) -> BoxFuture<'a, OpResult<Value>> {
         Box::pin(async move {
-            let mut command = Command::shell(SCRIPT).tidy();
+            let mut command = Command::shell(SCRIPT.as_str()).tidy();
             command.timeout = Some(std::time::Duration::from_secs(60));
             let output = reader.query(command).await?;
             if output.code() == 124 {
@@ -40,7 +44,8 @@ mod tests {
     use super::{DOCUMENTED, SCRIPT, Sections, facts};
 
     fn of_this_machine() -> Value {
-        let output = std::process::Command::new("sh").args(["-c", SCRIPT]).output().expect("sh runs");
+        let output =
+            std::process::Command::new("sh").args(["-c", SCRIPT.as_str()]).output().expect("sh runs");
         facts(&Sections::split(&output.stdout).expect("complete"))
     }
 
@@ -93,7 +98,8 @@ mod tests {
 
     #[test]
     fn the_script_runs_in_a_strict_posix_shell() {
-        let output = std::process::Command::new("sh").args(["-n", "-c", SCRIPT]).output().expect("sh runs");
+        let output =
+            std::process::Command::new("sh").args(["-n", "-c", SCRIPT.as_str()]).output().expect("sh runs");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
 }

@@ -74,9 +74,13 @@ pub(super) fn virtualisation(sections: &Sections) -> String {
         .to_owned()
 }
 
-/// The package manager: of several, the one that belongs to the family comes first in the script's order.
+/// The package manager: of several, the one that the distribution stands on comes first.
 pub(super) fn package_manager(sections: &Sections) -> Option<&str> {
-    sections.text("package_managers").lines().next().map(|tool| if tool == "apt-get" { "apt" } else { tool })
+    sections.text("package_managers").lines().next().map(|tool| match tool {
+        "apt-get" => "apt",
+        "dnf5" => "dnf",
+        other => other,
+    })
 }
 
 #[cfg(test)]
@@ -131,6 +135,7 @@ mod tests {
     #[test]
     fn dnf_comes_before_its_old_name() {
         assert_eq!(package_manager(&sections(&[("package_managers", "dnf\nyum")])), Some("dnf"));
+        assert_eq!(package_manager(&sections(&[("package_managers", "dnf5\ndnf")])), Some("dnf"));
         assert_eq!(package_manager(&sections(&[("package_managers", "apt-get")])), Some("apt"));
         assert_eq!(package_manager(&sections(&[])), None);
     }

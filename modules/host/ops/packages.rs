@@ -50,9 +50,11 @@ pub(super) struct Params {
     /// Removes what only the removed packages needed; only when something else is to be done.
     #[serde(default)]
     pub autoremove: bool,
-    /// With `absent`: removes configuration files too, also those left by an earlier removal.
+    /// With `absent`: removes configuration files too; with apt also those left by an earlier removal.
     #[serde(default)]
     pub purge: bool,
+    /// Whether the packages keep their version, whatever else is updated; left as it is when left out.
+    pub hold: Option<bool>,
     /// Lets `name=version` replace a newer version.
     #[serde(default)]
     pub allow_downgrade: bool,
@@ -87,12 +89,16 @@ impl Op for Packages {
     const MANUAL: &'static str = "\
 Installs, updates or removes packages with the package manager of the host.
 
-Driven is `apt`; `dnf`, `yum`, `zypper`, `apk` and `pacman` are recognised and refused by name. Nothing
-is asked: configuration files that were changed on the host are kept. A package that stands in for a name
-counts as that name. `latest` compares with the lists that the host has: with `update_cache` they are
-fetched when something is installed, not to find out whether something is.
+Driven are apt, dnf (yum where that is all there is), zypper, apk and pacman; of several, the one that the distribution
+stands on. Nothing is asked: configuration files that were changed on the host are kept, licences are agreed to. A package
+that stands in for a name counts as that name. `name=version` may leave out the epoch and the release where versions have
+them, except with apt. `latest` compares with the lists that the host has: with `update_cache` they are fetched when
+something is installed, not to find out whether something is. A package that is held is not updated by `latest`.
 
-Sources: apt-get(8), dpkg-query(1), apt-cache(8).";
+What a package manager cannot do is refused: dnf and zypper do not purge, apk and pacman have neither holds nor packages
+that are only recommended. apk always removes what nothing needs any more; dnf needs its plugin `versionlock` for `hold`.
+
+Sources: apt-get(8), dpkg-query(1), apt-cache(8), apt-mark(8), dnf(8), rpm(8), zypper(8), apk(8), pacman(8).";
     const POSITIONAL: &'static [&'static str] = &["names"];
     const LOCK: Option<&'static str> = Some("packages");
     const EXAMPLES: &'static [Example] = &[
@@ -127,14 +133,29 @@ Sources: apt-get(8), dpkg-query(1), apt-cache(8).";
         let printed = reader.query(probe(need, &names)).await?.stdout_text();
         let (name, rest) = printed.split_once('\n').unwrap_or((printed.as_str(), ""));
         let driver = named(name.trim())?;
+        for (option, why) in driver.lacks() {
+            let is_asked = match *option {
+                "purge" => params.purge,
+                "hold" => params.hold.is_some(),
+                _ => params.recommends == Some(true),
+            };
+            if is_asked {
+                return Err(OpError::invalid(format!("`{option}`: {why}")));
+            }
+        }
         Ok(Found { driver, packages, snapshot: driver.parse(rest) })
     }
 
     fn diff(&self, params: &Params, found: &Found) -> Change {
         let mut change = Change::none();
         for package in &found.packages {
-            let (before, after) = difference(params, package, &found.snapshot);
+            let (before, after) = difference(params, package, found);
             change.property(&format!("package {}", package.name), before, after);
+            if let Some(hold) = params.hold.filter(|_| params.state != State::Absent) {
+                let word = |held| Some(if held { "held" } else { "free" }.to_owned());
+                let is_held = found.snapshot.held.contains(&package.name);
+                change.property(&format!("version of {}", package.name), word(is_held), word(hold));
+            }
         }
         change
     }
@@ -149,9 +170,17 @@ Sources: apt-get(8), dpkg-query(1), apt-cache(8).";
         let differs = |package: &&PackageName| change.has(&format!("package {}", package.name));
         let packages: Vec<PackageName> = found.packages.iter().filter(differs).cloned().collect();
         let act = if params.state == State::Absent { Act::Remove } else { Act::Install };
-        let names = packages.iter().map(|package| package.name.as_str()).collect::<Vec<_>>().join(", ");
+        let others = |package: &&PackageName| change.has(&format!("version of {}", package.name));
+        let holds: Vec<String> =
+            found.packages.iter().filter(others).map(|package| package.name.clone()).collect();
+        let touched = if packages.is_empty() { &found.packages } else { &packages };
+        let names = touched.iter().map(|package| package.name.as_str()).collect::<Vec<_>>().join(", ");
+        let program = found.driver.programs()[0];
         writer.progress(&format!("{} {names}", if act == Act::Install { "installing" } else { "removing" }));
-        let command = found.driver.act(act, &packages, &policy(params, &found.snapshot));
+        let mut policy = policy(params, &found.snapshot);
+        policy.hold = params.hold.filter(|_| !holds.is_empty()).map(|hold| (hold, holds));
+        policy.update_cache &= !packages.is_empty();
+        let command = found.driver.act(act, &packages, &policy);
         let output = writer.run(command).await?;
         if output.ok() {
             writer.forget_facts();
@@ -159,28 +188,49 @@ Sources: apt-get(8), dpkg-query(1), apt-cache(8).";
                 .with("packages", packages.iter().map(|package| package.name.clone()).collect::<Vec<_>>()));
         }
         let said = output.stderr_text();
-        let shown = format!("{} ({names})", found.driver.program());
+        let shown = format!("{} ({names})", program);
         if let Some(holder) = lock_holder(&output.stdout_text(), &said) {
             let limit = params.lock_timeout.map_or(LOCK_TIMEOUT, |limit| limit.0);
             let message = format!(
-                "{holder} holds the lock of `{}`, and did not let it go within {}",
-                found.driver.program(),
+                "{holder} holds the lock of `{program}`, and did not let it go within {}",
                 Duration(limit)
             );
             let hint = "let it end, or wait longer with `lock_timeout`";
             return Err(OpError::timeout(message).hint(hint).command(shown, output));
         }
-        let error = OpError::failed(format!("`{}` failed for {names}", found.driver.program()));
-        let hint = if said.contains("Unable to locate") || said.contains("has no installation candidate") {
+        let error = OpError::failed(format!("`{program}` failed for {names}"));
+        let told = format!("{}{said}", output.stdout_text());
+        let has = |texts: &[&str]| texts.iter().any(|text| told.contains(text));
+        let hint = if has(UNKNOWN) {
             "check the name, or fetch the lists with `update_cache: true`"
-        } else if said.contains("ermission denied") || said.contains("are you root") {
+        } else if has(NOT_ROOT) {
             "packages need root: use `h.sudo().packages(…)`"
+        } else if has(&["E: a version of", ", which is newer than", "--allow-downgrades"]) {
+            "`allow_downgrade: true` lets an older version take its place"
+        } else if has(&["No such command: versionlock", "Unknown argument \"versionlock\""]) {
+            "`hold` needs dnf's plugin `versionlock`"
         } else {
             "the output says why"
         };
         Err(error.hint(hint).command(shown, output))
     }
 }
+
+/// What package managers say of a name that they do not know.
+const UNKNOWN: &[&str] = &[
+    "Unable to locate",
+    "has no installation candidate",
+    "Unable to find a match",
+    "No match for argument",
+    "No provider of",
+    "not found in package names",
+    "target not found",
+    "(no such package)",
+];
+
+/// What they say to somebody who may not.
+const NOT_ROOT: &[&str] =
+    &["ermission denied", "are you root", "superuser privileges", "Root privileges", "unless you are root"];
 
 /// How long another package manager is waited for unless said otherwise.
 const LOCK_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(300);
@@ -192,8 +242,13 @@ fn lock_holder(stdout: &str, stderr: &str) -> Option<String> {
         line.starts_with("E: ")
             && (line.contains("Could not get lock")
                 || line.contains("Unable to acquire the dpkg frontend lock"))
+            || line.contains("is locked by the application with pid ")
     };
     stderr.lines().find(|line| gives_up(line))?;
+    // As zypper says it.
+    if let Some((_, holder)) = stderr.rsplit_once("is locked by the application with pid ") {
+        return holder.split('.').next().map(|holder| format!("process {}", holder.trim()));
+    }
     let told = stdout.split(['\n', '\r']).chain(stderr.lines());
     let mut holders = told.filter_map(|line| line.rsplit_once("It is held by ").map(|(_, holder)| holder));
     let holder = holders.next_back();
@@ -201,11 +256,8 @@ fn lock_holder(stdout: &str, stderr: &str) -> Option<String> {
 }
 
 /// The present and the wanted version, equal where nothing is to be done.
-fn difference(
-    params: &Params,
-    package: &PackageName,
-    snapshot: &Snapshot,
-) -> (Option<String>, Option<String>) {
+fn difference(params: &Params, package: &PackageName, found: &Found) -> (Option<String>, Option<String>) {
+    let snapshot = &found.snapshot;
     let installed = snapshot.installed.get(&package.name).cloned();
     let candidate = snapshot.candidates.get(&package.name);
     let newest = || candidate.cloned().unwrap_or_else(|| "installed".to_owned());
@@ -216,7 +268,15 @@ fn difference(
             return (Some("configuration".to_owned()), None);
         }
         (State::Absent, _) => None,
-        (_, Some(version)) => Some(version.clone()),
+        (_, Some(version)) => match &installed {
+            Some(installed) if found.driver.is_version(installed, version) => Some(installed.clone()),
+            _ => Some(version.clone()),
+        },
+        (State::Latest, None)
+            if installed.is_some() && params.hold != Some(false) && snapshot.held.contains(&package.name) =>
+        {
+            installed.clone()
+        }
         (State::Latest, None) => candidate.cloned().or_else(|| installed.clone()).or_else(|| Some(newest())),
         (State::Present, None) if installed.is_some() => installed.clone(),
         (State::Present, None) if snapshot.provided.contains(&package.name) => None,
@@ -236,6 +296,7 @@ fn policy(params: &Params, snapshot: &Snapshot) -> Policy {
         purge: params.purge,
         allow_downgrade: params.allow_downgrade,
         lock_timeout: params.lock_timeout.map_or(LOCK_TIMEOUT, |limit| limit.0).as_secs(),
+        hold: None,
     }
 }
 
@@ -251,18 +312,28 @@ mod tests {
 
     fn snapshot() -> Snapshot {
         Snapshot {
-            installed: [("curl".into(), "8.5".into())].into(),
+            installed: [("curl".into(), "8.5".into()), ("nano".into(), "2:7.2-1".into())].into(),
             leftover: ["old".into()].into(),
             provided: ["awk".into()].into(),
-            candidates: [("curl".into(), "8.6".into()), ("nginx".into(), "1.24".into())].into(),
+            held: ["nano".into()].into(),
+            candidates: [
+                ("curl".into(), "8.6".into()),
+                ("nginx".into(), "1.24".into()),
+                ("nano".into(), "2:7.3-1".into()),
+            ]
+            .into(),
             cache_age: Some(600),
         }
     }
 
     fn diff(options: Value) -> Change {
+        diff_with("apt", options)
+    }
+
+    fn diff_with(driver: &str, options: Value) -> Change {
         let params = params(options);
         let packages = params.packages().expect("names");
-        let driver = named("apt").expect("apt");
+        let driver = named(driver).expect("a package manager");
         Packages.diff(&params, &Found { driver, packages, snapshot: snapshot() })
     }
 
@@ -275,8 +346,23 @@ mod tests {
             json!({ "names": "nginx", "state": "absent" }),
             json!({ "names": "old", "state": "absent" }),
             json!({ "names": "curl=8.5", "state": "latest" }),
+            json!({ "names": "nano", "state": "latest" }),
+            json!({ "names": "nano", "hold": true }),
+            json!({ "names": "curl", "hold": false }),
+            json!({ "names": "nginx", "state": "absent", "hold": true }),
         ] {
             assert!(diff(options.clone()).is_empty(), "{options}");
+        }
+    }
+
+    #[test]
+    fn versions_in_parts_may_leave_some_out() {
+        for driver in ["dnf", "zypper", "apk", "pacman"] {
+            assert!(
+                diff_with(driver, json!({ "names": ["nano=7.2", "nano=2:7.2-1"] })).is_empty(),
+                "{driver}"
+            );
+            assert!(!diff_with(driver, json!({ "names": "nano=7.1" })).is_empty(), "{driver}");
         }
     }
 
@@ -288,6 +374,9 @@ mod tests {
             (json!({ "names": "curl=8.4" }), "package curl: 8.5 → 8.4\n"),
             (json!({ "names": "curl", "state": "latest" }), "package curl: 8.5 → 8.6\n"),
             (json!({ "names": "curl", "state": "absent" }), "package curl: - 8.5\n"),
+            (json!({ "names": "curl", "hold": true }), "version of curl: free → held\n"),
+            (json!({ "names": "nano", "hold": false }), "version of nano: held → free\n"),
+            (json!({ "names": "nano=7.2" }), "package nano: 2:7.2-1 → 7.2\n"),
             (json!({ "names": "old", "state": "absent", "purge": true }), "package old: - configuration\n"),
         ] {
             assert_eq!(diff(options.clone()).to_text(), text, "{options}");
@@ -310,6 +399,11 @@ mod tests {
                 "",
                 "E: Could not get lock /x - open (11: Resource temporarily unavailable)\n",
                 Some("another process"),
+            ),
+            (
+                "",
+                "System management is locked by the application with pid 7 (zypper).\nClose this application\n",
+                Some("process 7 (zypper)"),
             ),
             (waits, "E: Unable to locate package x\n", None),
             ("", "", None),

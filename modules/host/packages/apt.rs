@@ -2,7 +2,7 @@
 
 use oneex_sdk::Command;
 
-use super::model::{Act, PackageManager, PackageName, Policy, Snapshot};
+use super::model::{Act, PackageManager, PackageName, Policy, Snapshot, script};
 
 /// `apt-get`, `apt-cache` and `dpkg-query`.
 pub(crate) struct Apt;
@@ -10,8 +10,7 @@ pub(crate) struct Apt;
 /// Names are printed as dpkg has them, and with and without their architecture: a script may use any.
 /// The candidates take a second, so they are only asked for where they are needed; without cache files,
 /// which would be written.
-const LOOK: &str = r#"need=$1; shift
-fields='\t${Version}\t${db:Status-Status}\n'
+const LOOK: &str = r#"fields='\t${Version}\t${db:Status-Want}\t${db:Status-Status}\n'
 format="package\\t\${binary:Package}${fields}package\\t\${Package}${fields}package\\t\${Package}:\${Architecture}$fields"
 known=$(dpkg-query -W -f "$format" "$@" 2>/dev/null) && complete=yes || complete=
 printf '%s\n' "$known"
@@ -29,15 +28,22 @@ fi"#;
 
 /// apt asks no questions, keeps configuration files that were changed and takes new ones where nobody changed
 /// anything.
-const RUN: &str = r#"export LC_ALL=C DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l PATH="$PATH:/usr/sbin:/sbin"
-lock=$1 update=$2 recommends=$3 downgrade=$4 autoremove=$5 verb=$6
-shift 6
+const RUN: &str = r#"export DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l
 apt() {
     apt-get -q -y -o "DPkg::Lock::Timeout=$lock" -o Dpkg::Options::=--force-confdef \
         -o Dpkg::Options::=--force-confold "$@"
 }
+case $recommends in
+yes) recommends=--install-recommends ;;
+no) recommends=--no-install-recommends ;;
+esac
+[ "$verb$purge" != removeyes ] || verb=purge
+[ "$hold" != unhold ] || apt-mark -q unhold $holds || exit
 if [ -n "$update" ]; then apt update || exit; fi
-if [ $# -gt 0 ]; then apt ${recommends:+"$recommends"} ${downgrade:+"$downgrade"} "$verb" "$@" || exit; fi
+if [ $# -gt 0 ]; then
+    apt ${recommends:+"$recommends"} ${downgrade:+--allow-downgrades} "$verb" "$@" || exit
+fi
+[ "$hold" != hold ] || apt-mark -q hold $holds || exit
 if [ -n "$autoremove" ]; then apt autoremove; fi"#;
 
 impl PackageManager for Apt {
@@ -45,12 +51,12 @@ impl PackageManager for Apt {
         "apt"
     }
 
-    fn program(&self) -> &'static str {
-        "apt-get"
+    fn programs(&self) -> &'static [&'static str] {
+        &["apt-get"]
     }
 
-    fn look(&self) -> &'static str {
-        LOOK
+    fn look(&self) -> String {
+        LOOK.to_owned()
     }
 
     fn parse(&self, printed: &str) -> Snapshot {
@@ -58,7 +64,12 @@ impl PackageManager for Apt {
         let mut policy_of = None;
         for line in printed.lines() {
             let mut fields = line.split('\t');
-            match (fields.next(), fields.next(), fields.next(), fields.next()) {
+            let mut next = || fields.next();
+            let (kind, name, version, wanted, status) = (next(), next(), next(), next(), next());
+            if let (Some("package"), Some(name), Some("hold")) = (kind, name, wanted) {
+                snapshot.held.insert(name.to_owned());
+            }
+            match (kind, name, version, status) {
                 (Some("package"), Some(name), Some(version), Some(status)) => match status {
                     "config-files" => drop(snapshot.leftover.insert(name.to_owned())),
                     "not-installed" => {}
@@ -87,29 +98,7 @@ impl PackageManager for Apt {
     }
 
     fn act(&self, act: Act, packages: &[PackageName], policy: &Policy) -> Command {
-        let word = |yes: bool, word: &str| if yes { word.to_owned() } else { String::new() };
-        let recommends = match policy.recommends {
-            Some(true) => "--install-recommends",
-            Some(false) => "--no-install-recommends",
-            None => "",
-        };
-        let removal = if policy.purge { "purge" } else { "remove" };
-        let mut args = vec![
-            policy.lock_timeout.to_string(),
-            word(policy.update_cache, "yes"),
-            recommends.to_owned(),
-            word(policy.allow_downgrade, "--allow-downgrades"),
-            word(policy.autoremove, "yes"),
-        ];
-        args.push(match act {
-            Act::Install => "install".to_owned(),
-            Act::Remove => removal.to_owned(),
-        });
-        args.extend(packages.iter().map(|package| match &package.version {
-            Some(version) if act == Act::Install => format!("{}={version}", package.name),
-            _ => package.name.clone(),
-        }));
-        Command::script(RUN, args)
+        script(RUN, "=", act, packages, policy)
     }
 }
 
@@ -119,8 +108,8 @@ mod tests {
 
     use super::{Act, Apt, PackageManager, PackageName, Policy};
 
-    const PRINTED: &str = "package\tbash\t5.2.15-2+b8\tinstalled\npackage\told\t1.0\tconfig-files\n\
-package\tbroken\t1.0\thalf-installed\nprovides\tawk, mail-reader (= 2)\nage\t3600\n\
+    const PRINTED: &str = "package\tbash\t5.2.15-2+b8\thold\tinstalled\npackage\told\t1.0\tdeinstall\tconfig-files\n\
+package\tbroken\t1.0\tinstall\thalf-installed\nprovides\tawk, mail-reader (= 2)\nage\t3600\n\
 bash:\n  Installed: 5.2.15-2+b8\n  Candidate: 5.2.15-2+b9\n  Version table:\n     5.2.15-2+b9 500\n\
         500 http://deb.debian.org/debian bookworm/main amd64 Packages\nawk:\n  Installed: (none)\n  Candidate: (none)\n";
 
@@ -137,7 +126,9 @@ bash:\n  Installed: 5.2.15-2+b8\n  Candidate: 5.2.15-2+b9\n  Version table:\n   
         let snapshot = Apt.parse(PRINTED);
         assert_eq!(snapshot.installed.get("bash").map(String::as_str), Some("5.2.15-2+b8"));
         assert!(!snapshot.installed.contains_key("broken") && !snapshot.installed.contains_key("old"));
-        assert!(snapshot.leftover.contains("old"));
+        assert!(
+            snapshot.leftover.contains("old") && snapshot.held.contains("bash") && snapshot.held.len() == 1
+        );
         assert!(snapshot.provided.contains("awk") && snapshot.provided.contains("mail-reader"));
         assert_eq!(
             snapshot.candidates.into_iter().collect::<Vec<_>>(),
@@ -151,9 +142,12 @@ bash:\n  Installed: 5.2.15-2+b8\n  Candidate: 5.2.15-2+b9\n  Version table:\n   
         let policy = Policy { lock_timeout: 60, ..Policy::default() };
         assert_eq!(
             words(Act::Install, &["curl", "vim=2:9.0"], &policy),
-            ["60", "", "", "", "", "install", "curl", "vim=2:9.0"]
+            ["60", "", "", "", "", "", "", "", "install", "curl", "vim=2:9.0"]
         );
-        assert_eq!(words(Act::Remove, &["curl"], &policy), ["60", "", "", "", "", "remove", "curl"]);
+        assert_eq!(
+            words(Act::Remove, &["curl=1"], &policy),
+            ["60", "", "", "", "", "", "", "", "remove", "curl"]
+        );
         let policy = Policy {
             update_cache: true,
             recommends: Some(false),
@@ -161,10 +155,11 @@ bash:\n  Installed: 5.2.15-2+b8\n  Candidate: 5.2.15-2+b9\n  Version table:\n   
             purge: true,
             allow_downgrade: true,
             lock_timeout: 5,
+            hold: Some((true, vec!["a".into(), "b".into()])),
         };
         assert_eq!(
             words(Act::Remove, &["curl"], &policy),
-            ["5", "yes", "--no-install-recommends", "--allow-downgrades", "yes", "purge", "curl"]
+            ["5", "yes", "no", "yes", "yes", "yes", "hold", "a b", "remove", "curl"]
         );
     }
 

@@ -2,11 +2,16 @@
 //!
 //! A new one is a file with an implementation of [`PackageManager`] and a line in `select.rs`.
 
+mod apk;
 mod apt;
 mod deb822;
+mod dnf;
 mod model;
+mod pacman;
+mod rpm;
 mod select;
+mod zypper;
 
 pub(crate) use deb822::{Paragraph, check_source_name, parse_line};
 pub(crate) use model::{Act, Need, PackageManager, PackageName, Policy, Snapshot};
-pub(crate) use select::{named, probe};
+pub(crate) use select::{PACKAGE_MANAGERS, named, probe};

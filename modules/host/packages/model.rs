@@ -22,7 +22,7 @@ impl PackageName {
         };
         let good = |text: &str| {
             text.starts_with(|c: char| c.is_ascii_alphanumeric())
-                && text.chars().all(|c| c.is_ascii_alphanumeric() || "+-._:~".contains(c))
+                && text.chars().all(|c| c.is_ascii_alphanumeric() || "+-._:~^".contains(c))
         };
         // apt takes a last `-` or `+` for "remove" and "install"; names such as `g++` are looked up first.
         if !good(name) || name.ends_with('-') || version.is_some_and(|version| !good(version)) {
@@ -79,7 +79,77 @@ pub(crate) struct Policy {
     pub allow_downgrade: bool,
     /// How many seconds to wait for another package manager to end.
     pub lock_timeout: u64,
+    /// Names that are to be held, or not to be held any more.
+    pub hold: Option<(bool, Vec<String>)>,
 }
+
+impl Policy {
+    /// The parameters that every script of a package manager takes before the packages: lock timeout, whether lists are
+    /// fetched, recommended packages (`yes`, `no` or nothing), downgrades, autoremove, purge, `hold`, `unhold` or
+    /// nothing, the names for that in one word, and `install` or `remove`.
+    pub(crate) fn words(&self, act: Act) -> Vec<String> {
+        let word = |yes: bool| if yes { "yes" } else { "" }.to_owned();
+        let (hold, names) = match &self.hold {
+            None => (String::new(), String::new()),
+            Some((held, names)) => (if *held { "hold" } else { "unhold" }.to_owned(), names.join(" ")),
+        };
+        vec![
+            self.lock_timeout.to_string(),
+            word(self.update_cache),
+            self.recommends.map_or("", |wanted| if wanted { "yes" } else { "no" }).to_owned(),
+            word(self.allow_downgrade),
+            word(self.autoremove),
+            word(self.purge),
+            hold,
+            names,
+            match act {
+                Act::Install => "install".to_owned(),
+                Act::Remove => "remove".to_owned(),
+            },
+        ]
+    }
+}
+
+/// A script for `act` with [`Policy::words`] and the packages, each with its version where one is wanted, behind
+/// `separator`.
+pub(crate) fn script(
+    text: &str,
+    separator: &str,
+    act: Act,
+    packages: &[PackageName],
+    policy: &Policy,
+) -> Command {
+    let mut words = policy.words(act);
+    words.extend(packages.iter().map(|package| match &package.version {
+        Some(version) if act == Act::Install => format!("{}{separator}{version}", package.name),
+        _ => package.name.clone(),
+    }));
+    Command::script(format!("{NAMES}{text}"), words)
+}
+
+/// Gives the parameters their names, and leaves the packages in `$@`. `wait_for` waits until the process ends whose number
+/// is in one of its files, `gone` until its file is gone; both say who holds it when they give up.
+const NAMES: &str = r#"export LC_ALL=C PATH="$PATH:/usr/sbin:/sbin"
+lock=$1 update=$2 recommends=$3 downgrade=$4 autoremove=$5 purge=$6 hold=$7 holds=$8 verb=$9
+shift 9
+give_up() { echo "E: Could not get lock $1. It is held by $2" >&2; exit 100; }
+wait_for() {
+    end=$(($(date +%s) + lock))
+    for file; do
+        while pid=$(cat "$file" 2>/dev/null) && [ -n "$pid" ] && kill -0 "$pid" 2>/dev/null; do
+            [ "$(date +%s)" -lt "$end" ] || give_up "$file" "process $pid"
+            sleep 1
+        done
+    done
+}
+gone() {
+    end=$(($(date +%s) + lock))
+    while [ -e "$1" ]; do
+        [ "$(date +%s)" -lt "$end" ] || give_up "$1" "another package manager, or is left of one that was ended"
+        sleep 1
+    done
+}
+"#;
 
 /// What a package manager said of the host.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -92,8 +162,37 @@ pub(crate) struct Snapshot {
     pub provided: BTreeSet<String>,
     /// The newest version by name that the sources have, where they know the package.
     pub candidates: BTreeMap<String, String>,
+    /// Names that are held at their version.
+    pub held: BTreeSet<String>,
     /// Seconds since the lists of packages were fetched; nothing where they never were.
     pub cache_age: Option<u64>,
+}
+
+impl Snapshot {
+    /// Reads lines of `package NAME VERSION`, `provides NAME`, `candidate NAME VERSION`, `held NAME` and `age SECONDS`, with
+    /// tabs between the words. What else is printed is passed over.
+    pub(crate) fn of_lines(printed: &str) -> Self {
+        let mut snapshot = Self::default();
+        for line in printed.lines() {
+            let mut words = line.split('\t').map(str::trim);
+            let (Some(kind), Some(first), second) = (words.next(), words.next(), words.next()) else {
+                continue;
+            };
+            match (kind, second) {
+                ("package", Some(version)) => {
+                    drop(snapshot.installed.insert(first.to_owned(), version.to_owned()));
+                }
+                ("candidate", Some(version)) => {
+                    snapshot.candidates.entry(first.to_owned()).or_insert_with(|| version.to_owned());
+                }
+                ("provides", _) => drop(snapshot.provided.insert(first.to_owned())),
+                ("held", _) => drop(snapshot.held.insert(first.to_owned())),
+                ("age", _) => snapshot.cache_age = first.parse().ok(),
+                _ => {}
+            }
+        }
+        snapshot
+    }
 }
 
 /// One package manager.
@@ -101,23 +200,76 @@ pub(crate) trait PackageManager: Send + Sync {
     /// Its name in facts and messages.
     fn name(&self) -> &'static str;
 
-    /// The program by which it is recognised.
-    fn program(&self) -> &'static str;
+    /// The programs by which it is recognised, the best first. The look finds the one that is there in `$program`.
+    fn programs(&self) -> &'static [&'static str];
 
     /// A text for `sh` that prints, for a [`Need`] and the names in its parameters, what [`PackageManager::parse`] reads.
     /// It changes nothing.
-    fn look(&self) -> &'static str;
+    fn look(&self) -> String;
 
     /// Reads what the text printed.
-    fn parse(&self, printed: &str) -> Snapshot;
+    fn parse(&self, printed: &str) -> Snapshot {
+        Snapshot::of_lines(printed)
+    }
+
+    /// Options that it cannot follow, and why.
+    fn lacks(&self) -> &'static [(&'static str, &'static str)] {
+        &[]
+    }
+
+    /// Whether an installed version is the one that a script names.
+    fn is_version(&self, installed: &str, wanted: &str) -> bool {
+        installed == wanted
+    }
 
     /// The command that fetches the lists, where the policy says so, and then does what it is told.
     fn act(&self, act: Act, packages: &[PackageName], policy: &Policy) -> Command;
 }
 
+/// Whether a version of the form `EPOCH:VERSION-RELEASE` is the one that a script names, which may leave out what it does
+/// not care for.
+pub(crate) fn is_version_in_parts(installed: &str, wanted: &str) -> bool {
+    let installed = if wanted.contains(':') {
+        installed
+    } else {
+        installed.split_once(':').map_or(installed, |(_, rest)| rest)
+    };
+    let without_release = installed.rsplit_once('-').map(|(version, _)| version);
+    installed == wanted || (!wanted.contains('-') && without_release == Some(wanted))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::PackageName;
+    use super::{PackageName, Snapshot, is_version_in_parts};
+
+    #[test]
+    fn versions_may_leave_out_epoch_and_release() {
+        for (installed, wanted, is_same) in [
+            ("1.0-1", "1.0-1", true),
+            ("1.0-1", "1.0", true),
+            ("2:1.0-1", "1.0", true),
+            ("2:1.0-1", "1.0-1", true),
+            ("2:1.0-1", "2:1.0-1", true),
+            ("2:1.0-1", "2:1.0", true),
+            ("2:1.0-1", "3:1.0-1", false),
+            ("1.0-1", "1.0-2", false),
+            ("1.0-1", "1", false),
+            ("1.0", "1.0", true),
+        ] {
+            assert_eq!(is_version_in_parts(installed, wanted), is_same, "{installed} {wanted}");
+        }
+    }
+
+    #[test]
+    fn lines_are_read_and_noise_is_not() {
+        let printed = "package\tcurl\t8.5-1\nprovides\tawk\ncandidate\tcurl\t8.6-1\ncandidate\tcurl\t8.4-1\nheld\tcurl\n\
+                       age\t7\nwarning: x\npackage\thalf\n\n";
+        let snapshot = Snapshot::of_lines(printed);
+        assert_eq!(snapshot.installed.into_iter().collect::<Vec<_>>(), [("curl".into(), "8.5-1".into())]);
+        assert_eq!(snapshot.candidates.into_iter().collect::<Vec<_>>(), [("curl".into(), "8.6-1".into())]);
+        assert!(snapshot.provided.contains("awk") && snapshot.held.contains("curl"));
+        assert_eq!(snapshot.cache_age, Some(7));
+    }
 
     #[test]
     fn names_are_names_with_or_without_version() {

@@ -6,6 +6,7 @@ mod authorized_keys;
 mod busybox;
 mod cron;
 mod disks;
+mod distributions;
 mod download;
 mod git;
 mod group;
