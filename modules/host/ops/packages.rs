@@ -6,7 +6,9 @@ use oneex_sdk::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::host::packages::{Act, Need, PackageManager, PackageName, Policy, Snapshot, named, probe};
+use crate::host::packages::{
+    Act, Need, PackageManager, PackageName, Policy, Snapshot, hint, lock_holder, named, probe,
+};
 
 /// One name, or several.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -199,61 +201,13 @@ Sources: apt-get(8), dpkg-query(1), apt-cache(8), apt-mark(8), dnf(8), rpm(8), z
             return Err(OpError::timeout(message).hint(hint).command(shown, output));
         }
         let error = OpError::failed(format!("`{program}` failed for {names}"));
-        let told = format!("{}{said}", output.stdout_text());
-        let has = |texts: &[&str]| texts.iter().any(|text| told.contains(text));
-        let hint = if has(UNKNOWN) {
-            "check the name, or fetch the lists with `update_cache: true`"
-        } else if has(NOT_ROOT) {
-            "packages need root: use `h.sudo().packages(…)`"
-        } else if has(&["E: a version of", ", which is newer than", "--allow-downgrades"]) {
-            "`allow_downgrade: true` lets an older version take its place"
-        } else if has(&["No such command: versionlock", "Unknown argument \"versionlock\""]) {
-            "`hold` needs dnf's plugin `versionlock`"
-        } else {
-            "the output says why"
-        };
+        let hint = hint(&format!("{}{said}", output.stdout_text()));
         Err(error.hint(hint).command(shown, output))
     }
 }
 
-/// What package managers say of a name that they do not know.
-const UNKNOWN: &[&str] = &[
-    "Unable to locate",
-    "has no installation candidate",
-    "Unable to find a match",
-    "No match for argument",
-    "No provider of",
-    "not found in package names",
-    "target not found",
-    "(no such package)",
-];
-
-/// What they say to somebody who may not.
-const NOT_ROOT: &[&str] =
-    &["ermission denied", "are you root", "superuser privileges", "Root privileges", "unless you are root"];
-
 /// How long another package manager is waited for unless said otherwise.
 const LOCK_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(300);
-
-/// Who holds the lock that was not had in time. While it waits, `apt-get` says on standard output `Could not get lock
-/// FILE. It is held by process 7 (aptitude)...`; when it gives up, it says on standard error that it does.
-fn lock_holder(stdout: &str, stderr: &str) -> Option<String> {
-    let gives_up = |line: &str| {
-        line.starts_with("E: ")
-            && (line.contains("Could not get lock")
-                || line.contains("Unable to acquire the dpkg frontend lock"))
-            || line.contains("is locked by the application with pid ")
-    };
-    stderr.lines().find(|line| gives_up(line))?;
-    // As zypper says it.
-    if let Some((_, holder)) = stderr.rsplit_once("is locked by the application with pid ") {
-        return holder.split('.').next().map(|holder| format!("process {}", holder.trim()));
-    }
-    let told = stdout.split(['\n', '\r']).chain(stderr.lines());
-    let mut holders = told.filter_map(|line| line.rsplit_once("It is held by ").map(|(_, holder)| holder));
-    let holder = holders.next_back();
-    Some(holder.unwrap_or("another process").trim_end_matches('.').trim().to_owned())
-}
 
 /// The present and the wanted version, equal where nothing is to be done.
 fn difference(params: &Params, package: &PackageName, found: &Found) -> (Option<String>, Option<String>) {
@@ -304,7 +258,7 @@ fn policy(params: &Params, snapshot: &Snapshot) -> Policy {
 mod tests {
     use oneex_sdk::{Change, Op, Value, json};
 
-    use super::{Found, Need, Packages, Params, Snapshot, lock_holder, named, policy, probe};
+    use super::{Found, Need, Packages, Params, Snapshot, named, policy, probe};
 
     fn params(options: Value) -> Params {
         serde_json::from_value(options).expect("options")
@@ -380,35 +334,6 @@ mod tests {
             (json!({ "names": "old", "state": "absent", "purge": true }), "package old: - configuration\n"),
         ] {
             assert_eq!(diff(options.clone()).to_text(), text, "{options}");
-        }
-    }
-
-    #[test]
-    fn who_holds_the_lock_is_read_from_what_apt_says() {
-        let waits = "Waiting for cache lock: Could not get lock /x. It is held by process 7 (dpkg)...\n";
-        let gives_up = "E: Unable to acquire the dpkg frontend lock (/x), is another process using it?\n";
-        for (stdout, stderr, holder) in [
-            (waits, gives_up, Some("process 7 (dpkg)")),
-            ("", gives_up, Some("another process")),
-            (
-                "",
-                "E: Could not get lock /x. It is held by process 42 (apt-get)\nN: Be aware\n",
-                Some("process 42 (apt-get)"),
-            ),
-            (
-                "",
-                "E: Could not get lock /x - open (11: Resource temporarily unavailable)\n",
-                Some("another process"),
-            ),
-            (
-                "",
-                "System management is locked by the application with pid 7 (zypper).\nClose this application\n",
-                Some("process 7 (zypper)"),
-            ),
-            (waits, "E: Unable to locate package x\n", None),
-            ("", "", None),
-        ] {
-            assert_eq!(lock_holder(stdout, stderr).as_deref(), holder, "{stdout}{stderr}");
         }
     }
 

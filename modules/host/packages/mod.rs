@@ -6,6 +6,7 @@ mod apk;
 mod apt;
 mod deb822;
 mod dnf;
+mod failure;
 mod model;
 mod pacman;
 mod rpm;
@@ -13,5 +14,6 @@ mod select;
 mod zypper;
 
 pub(crate) use deb822::{Paragraph, check_source_name, parse_line};
+pub(crate) use failure::{hint, lock_holder};
 pub(crate) use model::{Act, Need, PackageManager, PackageName, Policy, Snapshot};
 pub(crate) use select::{PACKAGE_MANAGERS, named, probe};
