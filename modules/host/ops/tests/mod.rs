@@ -1,5 +1,6 @@
 //! Operations on real hosts whose system folders are the test's own.
 
+mod acl;
 mod alternatives;
 mod apt_repository;
 mod authorized_keys;
