@@ -9,6 +9,7 @@ mod authorized;
 mod blocks;
 mod checkouts;
 mod contents;
+mod copies;
 mod crontabs;
 mod fragments;
 mod ini;
