@@ -131,7 +131,7 @@ fn every_example_is_proven() {
     let mut complaints = Vec::new();
     for manual in manuals() {
         for example in manual.examples {
-            if let Err(why) = prove(&manual, example) {
+            if let Err(why) = prove(manual, example) {
                 complaints.push(format!(
                     "`{}`, {}:\n{}\n{why}",
                     manual.full_name(),

@@ -269,7 +269,7 @@ mod tests {
                 json!({ "name": "a", "key": KEY, "state": "absent" }),
                 "`state: \"absent\"` excludes `key` and `src`",
             ),
-            (json!({ "name": "a/b", "key": KEY }), "`name`: `a/b` cannot be a file of apt"),
+            (json!({ "name": "a/b", "key": KEY }), "`name`: `a/b` cannot be the name of a file of sources"),
             (json!({ "name": "a", "key": "404" }), "`key` is no public key of OpenPGP"),
             (json!({ "name": "a", "src": "nowhere" }), "there is no `nowhere` in `files/`"),
         ] {

@@ -59,6 +59,7 @@ mod write;
 mod xattr;
 mod xml_value;
 mod yaml_value;
+mod yum_repository;
 
 #[cfg(test)]
 pub(crate) mod tests;

@@ -10,7 +10,7 @@ use super::{
     hosts_entry, ini, journal, json_value, kernel_module, known_host, limits, line, link, locale, mount,
     packages, query, read, reboot, replace, script, service, stat, sudoers, swap, sysctl, systemd_unit,
     tempfile, template, timezone, toml_value, touch, unarchive, user, wait_file, wait_port, write, xattr,
-    xml_value, yaml_value,
+    xml_value, yaml_value, yum_repository,
 };
 
 use crate::http::Clients;
@@ -20,6 +20,7 @@ pub fn register(registry: &mut Registry, clients: &Arc<Clients>) {
     registry.op(packages::Packages);
     registry.op(apt_repository::AptRepository);
     registry.op(apt_key::AptKey);
+    registry.op(yum_repository::YumRepository);
     registry.op(git::Git);
     registry.op(service::Service);
     registry.op(group::Group);

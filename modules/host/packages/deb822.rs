@@ -108,8 +108,11 @@ pub(crate) fn parse_line(line: &str) -> OpResult<Paragraph> {
 pub(crate) fn check_source_name(name: &str) -> OpResult<()> {
     let is_name = name.chars().all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c));
     if name.is_empty() || name.starts_with(['.', '-']) || !is_name {
-        return Err(OpError::invalid(format!("`name`: `{}` cannot be a file of apt", name.escape_debug()))
-            .hint("letters, digits, `_`, `-` and `.` are allowed"));
+        return Err(OpError::invalid(format!(
+            "`name`: `{}` cannot be the name of a file of sources",
+            name.escape_debug()
+        ))
+        .hint("letters, digits, `_`, `-` and `.` are allowed"));
     }
     Ok(())
 }

@@ -147,7 +147,7 @@ async fn wrong_calls_are_named() {
     let host = TestHost::new();
     let full = json!({ "name": "a", "uris": "https://x.org", "suites": "stable", "components": "main" });
     for (more, message) in [
-        (json!({ "name": "a/b" }), "`name`: `a/b` cannot be a file of apt"),
+        (json!({ "name": "a/b" }), "`name`: `a/b` cannot be the name of a file of sources"),
         (json!({ "uris": [] }), "`apt_repository` needs the option `uris`"),
         (json!({ "suites": [] }), "`apt_repository` needs the option `suites`"),
         (json!({ "types": "rpm" }), "`types`: `rpm` is neither `deb` nor `deb-src`"),
