@@ -29,7 +29,7 @@ pub(super) fn of_variables() -> Environment<'static> {
     let mut environment = Environment::new();
     // Ansible's defaults. The builder refuses only delimiters, and those stay as they are.
     if let Ok(syntax) =
-        SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(false).keep_trailing_newline(true).build()
+        SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(false).keep_trailing_newline(false).build()
     {
         environment.set_syntax(syntax);
     }

@@ -38,7 +38,7 @@ fn python_float(number: f64) -> String {
 }
 
 /// The rendered text with at least the line breaks at its end that the template ends in: Ansible puts
-/// those back that `trim_blocks` took.
+/// those back that `trim_blocks` took, and the last one, which Jinja takes from every template and what it includes.
 pub(super) fn with_line_ends(template: &str, mut rendered: String) -> String {
     let count = |text: &str| text.len() - text.trim_end_matches('\n').len();
     let missing = count(template).saturating_sub(count(&rendered));

@@ -134,6 +134,10 @@ mod tests {
         let bad = write("t/bad.j2", "{% include '../secret.j2' %}\n");
         let templates = Templates::default();
         assert_eq!(templates.render_file(&good, json!({"x": 1})).expect("a text"), "1!\n");
+        // The last line break of what is included goes, as with Jinja2, and that of the file itself stays.
+        write("t/parts/line.j2", "world\n");
+        let inside = write("t/inside.j2", "Hello {% include 'parts/line.j2' %}!\n{{ 'x\n' }}\n");
+        assert_eq!(templates.render_file(&inside, json!({})).expect("a text"), "Hello world!\nx\n");
         let error = templates.render_file(&bad, json!({})).expect_err("outside").to_string();
         assert!(error.contains("outside"), "{error}");
         let wide = Templates::new(vec![folder.path().to_owned()]);
