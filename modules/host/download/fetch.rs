@@ -6,8 +6,8 @@ use oneex_sdk::{CommandOutput, OpError};
 
 /// What a host fetches.
 pub(crate) struct Fetch<'a> {
-    /// The whole address.
-    pub(crate) url: &'a str,
+    /// The whole address, as RFC 3986 writes it.
+    pub(crate) url: String,
     /// Further headers.
     pub(crate) headers: Vec<(&'a str, &'a str)>,
     /// User and password.
@@ -32,23 +32,31 @@ const NO_PROGRAM: i32 = 93;
 /// Parameters: place, what is staged, algorithm, sum or nothing, `same` where what is there may be the same. What must
 /// not be seen comes by the environment and reaches programs by their input or a file.
 ///
-/// Where the sum is known, what an earlier run has left is gone on with.
+/// Where the sum is known, what an earlier run has left is gone on with. The folder may be one that others write to, such
+/// as `/tmp`, and the name can be guessed: only a file that this user has made and nobody else may write is used, and a
+/// new one is made before a program writes to it, so that no link and no open file of others is in its place.
 const FETCH: &str = r#"path=$1 staged=$2 algorithm=$3 sum=$4 same=$5
 folder=${path%/*}
 [ -d "${folder:-/}" ] || { echo "the folder \`${folder:-/}\` does not exist" >&2; exit 1; }
 umask 077
-[ -n "$sum" ] || rm -f "$staged"
+trap 'rm -f "$staged.rc"' EXIT
+trap 'exit 143' HUP INT TERM
+ours() { [ -f "$1" ] && [ ! -L "$1" ] && [ -O "$1" ] && [ "$(stat -c '%a %h' "$1")" = '600 1' ]; }
+fresh() { rm -f "$1" && (set -C; : >"$1"); }
+size() { stat -c %s "$staged" 2>/dev/null || echo 0; }
 found() { found=$("${algorithm}sum" <"$staged") && found=${found%% *}; }
 right() { [ -z "$sum" ] || { found && [ "$found" = "$sum" ]; }; }
+give_up() { { [ -n "$sum" ] && [ -s "$staged" ]; } || rm -f "$staged"; exit "$1"; }
 if command -v curl >/dev/null 2>&1; then
     get() { printf '%s\n' "$ONEEX_CURL" | curl --config - ${1:+--continue-at -} --output "$staged"; }
 elif wget --version 2>/dev/null | grep -q GNU; then
     get() {
-        printf '%s\n' "$ONEEX_WGET" >"$staged.rc" || return
+        fresh "$staged.rc" && printf '%s\n' "$ONEEX_WGET" >"$staged.rc" || return
+        # As curl does by itself; older ones do not know it.
+        case $(wget --help) in
+        *--retry-on-http-error*) echo 'retry_on_http_error = 500,502,503,504' >>"$staged.rc" ;;
+        esac
         printf '%s\n' "$ONEEX_URL" | WGETRC=$staged.rc wget ${1:+-c} -O "$staged" -i -
-        set -- $?
-        rm -f "$staged.rc"
-        return "$1"
     }
 elif command -v wget >/dev/null 2>&1; then
     # That of BusyBox shows its arguments, and trusts every certificate.
@@ -64,22 +72,27 @@ fi
 left=4
 while :; do
     resume=
-    if [ -n "$sum" ] && [ -s "$staged" ]; then
-        resume=yes
+    if [ -n "$sum" ] && [ -s "$staged" ] && ours "$staged"; then
         if right; then break; fi
+        resume=yes
+    else
+        fresh "$staged" || exit 1
     fi
+    before=$(size)
     get "$resume" && status=0 || status=$?
-    [ "$status" != 0 ] || break
+    [ "$status" != 0 ] || [ -n "$resume" ] || break
+    if [ "$status" = 0 ] && right; then break; fi
     left=$((left - 1))
-    [ "$left" -gt 0 ] || exit 1
-    # What cannot be gone on with is begun again; what broke on the way is gone on with.
+    [ "$left" -gt 0 ] || give_up 1
+    # What cannot be gone on with, or was of another content, is begun again; what broke on the way is gone on with.
     case $resume/$status in
-    yes/22 | yes/33 | yes/8 | yes/1) rm -f "$staged" ;;
-    */18 | */28 | */52 | */55 | */56 | */92 | */4 | */1) [ -n "$sum" ] || rm -f "$staged" ;;
-    *) exit 1 ;;
+    yes/0 | yes/22 | yes/33 | yes/8 | yes/1) rm -f "$staged" ;;
+    */18 | */52 | */55 | */56 | */92) ;;
+    # The programs have waited several times by themselves.
+    */28 | */4 | */1) [ "$(size)" -gt "$before" ] || give_up 1 ;;
+    *) give_up 1 ;;
     esac
 done
-[ -f "$staged" ] || : >"$staged"
 if ! right; then
     rm -f "$staged"
     echo "$found" >&2
@@ -101,7 +114,7 @@ impl Fetch<'_> {
         let secret = self.is_secret || self.login.is_some() || !self.headers.is_empty();
         let word = |yes: bool| if yes { "yes" } else { "" }.to_owned();
         [
-            ("ONEEX_URL", self.url.to_owned()),
+            ("ONEEX_URL", self.url.clone()),
             ("ONEEX_CURL", self.curl()),
             ("ONEEX_WGET", self.wget()),
             ("ONEEX_SECRET", word(secret)),
@@ -119,7 +132,7 @@ impl Fetch<'_> {
             let escaped = value.replace('\\', "\\\\").replace('"', "\\\"").replace('\t', "\\t");
             let _ = writeln!(text, "{name} = \"{escaped}\"");
         };
-        set("url", self.url);
+        set("url", &self.url);
         set("proto", "=http,https");
         // Encryption is not given up on the way.
         set("proto-redir", if self.url.starts_with("https:") { "=https" } else { "=http,https" });
@@ -239,7 +252,7 @@ mod tests {
     #[test]
     fn what_curl_and_wget_are_told() {
         let fetch = Fetch {
-            url: "https://x.org/a\"b\\c",
+            url: "https://x.org/a\"b\\c".to_owned(),
             headers: vec![("X-Token", "t\"\\1")],
             login: Some(("ada", "p w\"")),
             authorities: Some("/etc/ca.pem"),

@@ -132,19 +132,20 @@ impl Params {
         if texts.chain(self.ca_path.as_deref()).any(|text| text.contains(['\n', '\r', '\0'])) {
             return Err(OpError::invalid("a header, a user and a password cannot have more than a line"));
         }
-        let secrets = reader.secrets();
+        let (secrets, url) = (reader.secrets(), Request::parse_url(&self.url)?);
         headers.iter().for_each(|(_, value)| secrets.register(value));
         if let Some((_, password)) = login {
             secrets.register(password);
         }
         Ok(Fetch {
-            url: &self.url,
+            // As it is parsed: what is left out of an address is not what a configuration takes for its end.
+            url: url.to_string(),
             headers,
             login,
             authorities: self.ca_path.as_deref(),
             verified: self.validate_certs,
             patience: self.timeout.map_or(30, |limit| limit.0.as_secs().max(1)),
-            is_secret: secrets.is_tainted(&self.url),
+            is_secret: secrets.is_tainted(&self.url) || url.password().is_some(),
         })
     }
 
@@ -239,8 +240,9 @@ With `checksum` the file has that content or the task fails, a plan tells the tr
 and a download that was ended on the way is gone on with. Without one, a file that is there stays unless `force` is set.
 The file is replaced whole or not at all.
 
-The host fetches with curl, or with wget; what must not be seen is in none of their arguments. Where it cannot reach the
-server, `through: \"controller\"` lets the controller fetch and send it on, with the settings of `[http]`.
+The host fetches with curl, or with wget, and asks a server that is not ready again; what must not be seen is in none of
+their arguments. Where it cannot reach the server, `through: \"controller\"` lets the controller fetch and send it on, with
+the settings of `[http]`.
 
 The result has `path` and, with `backup`, the path of the old file.
 

@@ -1,6 +1,7 @@
 //! `download` with the real curl and wget, from a real nginx, and from a server that fails as it is told.
 
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt, chown, symlink};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -31,8 +32,7 @@ impl Nginx {
     fn start() -> Self {
         let folder = tempfile::Builder::new().prefix("oneex-nginx-").tempdir().expect("a folder");
         std::fs::create_dir_all(folder.path().join("www/locked")).expect("a folder");
-        std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755))
-            .expect("a mode");
+        std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755)).expect("a mode");
         let hash =
             Command::new("openssl").args(["passwd", "-apr1", "hunter2"]).output().expect("openssl runs");
         let line = format!("ada:{}", String::from_utf8_lossy(&hash.stdout));
@@ -328,17 +328,27 @@ async fn what_breaks_off_is_gone_on_with() {
     let content: Vec<u8> = (0..100_000_u32).flat_map(u32::to_le_bytes).collect();
     let url = nginx.put("x", &content);
     let staged = crate::host::ops::download::staged(&host.path("f"), &url, Some(&sum(&content)[7..]));
-    std::fs::write(&staged, &content[..123_456]).expect("a part");
+    let left = |content: &[u8]| {
+        std::fs::write(&staged, content).expect("a part");
+        std::fs::set_permissions(&staged, PermissionsExt::from_mode(0o600)).expect("a mode");
+    };
+    left(&content[..123_456]);
     ensure(&host, &url, json!({ "checksum": sum(&content) })).await;
     assert!(host.content("f") == Some(content.clone()));
     assert!(nginx.access().contains("\" 206 "), "{}", nginx.access());
-    // And one that cannot be gone on with.
-    std::fs::remove_file(host.path("f")).expect("removed");
-    std::fs::write(&staged, "something else, and shorter").expect("a part");
-    let spoiled = laws::run(op(), &host, options(&host, &url, &json!({ "checksum": sum(&content) }))).await;
-    assert!(spoiled.is_err(), "the sum is wrong");
-    ensure(&host, &url, json!({ "checksum": sum(&content) })).await;
-    assert!(host.content("f") == Some(content));
+    // And some that cannot be gone on with.
+    for spoiled in [&b"something else, and shorter"[..], &vec![b'x'; content.len()], &vec![b'x'; 500_000]] {
+        for program in &PROGRAMS[..2] {
+            let (with, _folder) = host_with(&[*program]);
+            std::fs::remove_file(host.path("f")).expect("removed");
+            left(spoiled);
+            let options = options(&host, &url, &json!({ "checksum": sum(&content) }));
+            laws::run(op(), &with, options).await.unwrap_or_else(|error| {
+                panic!("{program:?} after {} bytes: {error}", spoiled.len());
+            });
+            assert!(host.content("f").as_ref() == Some(&content));
+        }
+    }
 }
 
 #[tokio::test]
@@ -445,4 +455,91 @@ async fn a_cut_leaves_the_old_or_the_new() {
     };
     // An operation is made anew for each run.
     assert!(laws::survives_cuts(op(), prepare, |host: &TestHost| host.content("f")).await > 3);
+}
+
+#[tokio::test]
+async fn what_others_put_in_the_way_is_not_used() {
+    let nginx = Nginx::start();
+    let url = nginx.put("x", "content of the web");
+    let sum = sum(b"content of the web");
+    for wanted in [Some(sum.as_str()), None] {
+        for program in PROGRAMS {
+            for planted in ["link", "hard link", "of another", "open to others"] {
+                let (host, _folder) = host_with(&[program]);
+                let more = wanted.map_or(json!({}), |sum| json!({ "checksum": sum }));
+                let staged = crate::host::ops::download::staged(
+                    &host.path("f"),
+                    &url,
+                    wanted.map(|sum| &sum["sha256:".len()..]),
+                );
+                let victim = host.write("victim", "content");
+                let before = std::fs::metadata(&victim).expect("metadata").ino();
+                match planted {
+                    "link" => symlink(&victim, &staged).expect("a link"),
+                    "hard link" => {
+                        std::fs::set_permissions(&victim, PermissionsExt::from_mode(0o600)).expect("a mode");
+                        std::fs::hard_link(&victim, &staged).expect("a link");
+                    }
+                    "of another" => {
+                        std::fs::write(&staged, "content of the web").expect("a file");
+                        std::fs::set_permissions(&staged, PermissionsExt::from_mode(0o600)).expect("a mode");
+                        chown(&staged, Some(65_533), None).expect("another owner");
+                    }
+                    _ => {
+                        std::fs::write(&staged, "content of the web").expect("a file");
+                        std::fs::set_permissions(&staged, PermissionsExt::from_mode(0o666)).expect("a mode");
+                    }
+                }
+                let held = std::fs::File::options().append(true).open(&staged).expect("it is open");
+                ensure(&host, &url, more).await;
+                let name = format!("{program:?} {planted} {wanted:?}");
+                assert_eq!(host.content("f").as_deref(), Some(&b"content of the web"[..]), "{name}");
+                assert_eq!(host.content("victim").as_deref(), Some(&b"content"[..]), "{name}");
+                let arrived = std::fs::symlink_metadata(host.path("f")).expect("metadata");
+                assert!(arrived.uid() == 0 && arrived.ino() != before, "{name}");
+                assert_ne!(arrived.ino(), held.metadata().expect("metadata").ino(), "{name}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn addresses_are_no_configuration() {
+    let api = FakeApi::http(|_| Reply::new(200, "in"));
+    for program in PROGRAMS {
+        let (host, _folder) = host_with(&[program]);
+        let evil = host.path("evil");
+        for url in [
+            api.url(&format!("/x\noutput = \"{evil}\"\n")),
+            api.url(&format!("/x\noutput_document = {evil}")),
+            api.url("/a b").replacen("http", "HTTP", 1),
+            api.url("/[1-3]{a,b}\"'$(id)"),
+        ] {
+            let _ = std::fs::remove_file(host.path("f"));
+            ensure(&host, &url, json!({})).await;
+            assert_eq!(host.content("f").as_deref(), Some(&b"in"[..]), "{program:?} {url}");
+            assert!(!std::path::Path::new(&evil).exists(), "{program:?} {url}");
+        }
+    }
+    let tls = FakeApi::https(|_| Reply::new(200, "in"));
+    let (host, _folder) = host_with(&[PROGRAMS[2]]);
+    let error = refusal(&host, &tls.url("/x").replacen("https", "HTTPS", 1), json!({})).await;
+    assert_eq!(error.kind, ErrorKind::Denied, "that of BusyBox trusts everybody");
+    let named = api.url("/x").replacen("http://", "http://ada:hunter2@", 1);
+    let error = refusal(&host, &named, json!({})).await;
+    assert_eq!(error.kind, ErrorKind::Denied, "that of BusyBox would show the password");
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_ready_is_asked_again() {
+    for (program, through) in [(PROGRAMS[0], "host"), (PROGRAMS[1], "host"), (PROGRAMS[0], "controller")] {
+        let api = FakeApi::http(|request| match request.number {
+            0 => Reply::new(502, ""),
+            1 => Reply::new(503, ""),
+            _ => Reply::new(200, "in"),
+        });
+        let (host, _folder) = host_with(&[program]);
+        ensure(&host, &api.url("/x"), json!({ "through": through })).await;
+        assert_eq!(host.content("f").as_deref(), Some(&b"in"[..]), "{program:?} {through}");
+    }
 }
