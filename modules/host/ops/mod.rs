@@ -34,6 +34,7 @@ mod link;
 mod locale;
 mod mount;
 mod packages;
+mod pip;
 mod query;
 mod read;
 mod reboot;

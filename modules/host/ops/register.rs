@@ -8,7 +8,7 @@ use super::{
     absent, acl, alternatives, apt_key, apt_repository, assemble, authorized_keys, block, copy, cron,
     directory, dns_resolver, download, env_file, exec, fetch, file, find, git, group, hardlink, hostname,
     hosts_entry, ini, journal, json_value, kernel_module, known_host, limits, line, link, locale, mount,
-    packages, query, read, reboot, replace, script, service, stat, sudoers, swap, sysctl, systemd_unit,
+    packages, pip, query, read, reboot, replace, script, service, stat, sudoers, swap, sysctl, systemd_unit,
     tempfile, template, timezone, toml_value, touch, unarchive, user, wait_file, wait_port, write, xattr,
     xml_value, yaml_value, yum_repository,
 };
@@ -21,6 +21,7 @@ pub fn register(registry: &mut Registry, clients: &Arc<Clients>) {
     registry.op(apt_repository::AptRepository);
     registry.op(apt_key::AptKey);
     registry.op(yum_repository::YumRepository);
+    registry.op(pip::Pip);
     registry.op(git::Git);
     registry.op(service::Service);
     registry.op(group::Group);

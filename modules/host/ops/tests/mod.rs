@@ -16,6 +16,7 @@ pub(crate) mod machine;
 mod mount;
 mod openrc;
 mod packages;
+mod pip;
 mod repository;
 mod service;
 mod settings;
