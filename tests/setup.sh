@@ -45,6 +45,7 @@ need bzip2 bzip2
 need xz xz-utils
 need zstd zstd
 need zip zip
+need unzip unzip
 need getfacl acl
 need getfattr attr
 need locale-gen locales

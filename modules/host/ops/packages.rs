@@ -76,6 +76,8 @@ impl Params {
 /// What `read` found.
 pub(super) struct Found {
     driver: &'static dyn PackageManager,
+    /// Its program on the host.
+    program: String,
     packages: Vec<PackageName>,
     snapshot: Snapshot,
 }
@@ -98,7 +100,9 @@ them, except with apt. `latest` compares with the lists that the host has: with 
 something is installed, not to find out whether something is. A package that is held is not updated by `latest`.
 
 What a package manager cannot do is refused: dnf and zypper do not purge, apk and pacman have neither holds nor packages
-that are only recommended. apk always removes what nothing needs any more; dnf needs its plugin `versionlock` for `hold`.
+that are only recommended. `autoremove` takes what nothing needs any more with apt and dnf, and what the removed packages
+alone needed with zypper and pacman; apk does so always. dnf needs its plugin `versionlock` for `hold`, yum its `repoquery`
+for `latest`. With pacman, new lists and a single package are a partial upgrade, which Arch advises against.
 
 Sources: apt-get(8), dpkg-query(1), apt-cache(8), apt-mark(8), dnf(8), rpm(8), zypper(8), apk(8), pacman(8).";
     const POSITIONAL: &'static [&'static str] = &["names"];
@@ -134,7 +138,8 @@ Sources: apt-get(8), dpkg-query(1), apt-cache(8), apt-mark(8), dnf(8), rpm(8), z
         };
         let printed = reader.query(probe(need, &names)).await?.stdout_text();
         let (name, rest) = printed.split_once('\n').unwrap_or((printed.as_str(), ""));
-        let driver = named(name.trim())?;
+        let (name, program) = name.split_once(' ').unwrap_or((name, ""));
+        let driver = named(name)?;
         for (option, why) in driver.lacks() {
             let is_asked = match *option {
                 "purge" => params.purge,
@@ -145,7 +150,7 @@ Sources: apt-get(8), dpkg-query(1), apt-cache(8), apt-mark(8), dnf(8), rpm(8), z
                 return Err(OpError::invalid(format!("`{option}`: {why}")));
             }
         }
-        Ok(Found { driver, packages, snapshot: driver.parse(rest) })
+        Ok(Found { driver, program: program.to_owned(), packages, snapshot: driver.parse(rest) })
     }
 
     fn diff(&self, params: &Params, found: &Found) -> Change {
@@ -177,7 +182,7 @@ Sources: apt-get(8), dpkg-query(1), apt-cache(8), apt-mark(8), dnf(8), rpm(8), z
             found.packages.iter().filter(others).map(|package| package.name.clone()).collect();
         let touched = if packages.is_empty() { &found.packages } else { &packages };
         let names = touched.iter().map(|package| package.name.as_str()).collect::<Vec<_>>().join(", ");
-        let program = found.driver.programs()[0];
+        let program = &found.program;
         writer.progress(&format!("{} {names}", if act == Act::Install { "installing" } else { "removing" }));
         let mut policy = policy(params, &found.snapshot);
         policy.hold = params.hold.filter(|_| !holds.is_empty()).map(|hold| (hold, holds));
@@ -288,7 +293,10 @@ mod tests {
         let params = params(options);
         let packages = params.packages().expect("names");
         let driver = named(driver).expect("a package manager");
-        Packages.diff(&params, &Found { driver, packages, snapshot: snapshot() })
+        Packages.diff(
+            &params,
+            &Found { driver, program: driver.name().to_owned(), packages, snapshot: snapshot() },
+        )
     }
 
     #[test]
@@ -353,7 +361,8 @@ mod tests {
         let output = std::process::Command::new("sh").args(["-c", &line]).output().expect("sh runs");
         let printed = String::from_utf8_lossy(&output.stdout).into_owned();
         let (name, rest) = printed.split_once('\n').expect("a name");
-        let snapshot = named(name).expect("apt").parse(rest);
+        assert_eq!(name, "apt apt-get");
+        let snapshot = named("apt").expect("apt").parse(rest);
         assert!(snapshot.installed.contains_key("dpkg"), "{printed}");
         assert!(!snapshot.installed.contains_key("oneex-no-such-package"));
         assert!(snapshot.provided.contains("awk"), "the stand-ins are listed for a name that is not there");

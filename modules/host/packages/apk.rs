@@ -19,12 +19,12 @@ for name; do
     apk list --available -- "$name" 2>/dev/null | split candidate
 done
 [ "$need" != all ] || apk list --upgradable -- "$@" 2>/dev/null | split candidate
-time=$(stat -c %Y /var/cache/apk/APKINDEX.* /lib/apk/db/installed 2>/dev/null | sort -n | tail -n 1)
+time=$(stat -c %Y /var/cache/apk/APKINDEX.* 2>/dev/null | sort -n | tail -n 1)
 [ -z "$time" ] || printf 'age\t%s\n' "$(($(date +%s) - time))"
 exit 0"#;
 
 /// apk removes what nothing needs any more by itself, whatever it is told.
-const RUN: &str = r#"apk() { command apk --wait "$lock" --no-interactive "$@" </dev/null; }
+const RUN: &str = r#"apk() { command apk --wait "$lock" "$@" </dev/null; }
 if [ -n "$update" ]; then apk update || exit; fi
 if [ $# -gt 0 ] && [ "$verb" = remove ]; then
     apk del ${purge:+--purge} "$@" || exit

@@ -19,7 +19,9 @@ for name; do
     [ -n "$(pacman -T -- "$name" 2>/dev/null)" ] || printf 'provides\t%s\n' "$name"
     pacman -Sddp --print-format "candidate$tab%n$tab%v" -- "$name" 2>/dev/null
 done
-[ "$need" != all ] || pacman -Qu -- "$@" 2>/dev/null | sed -n "s/^\([^ ]*\) .* -> \([^ ]*\).*/candidate$tab\1$tab\2/p"
+[ "$need" != all ] || pacman -Qu -- "$@" 2>/dev/null |
+    sed -n "s/^\([^ ]*\) .*\[ignored\]$/held$tab\1/p;t
+        s/^\([^ ]*\) .* -> \([^ ]*\)$/candidate$tab\1$tab\2/p"
 time=$(stat -c %Z /var/lib/pacman/sync/*.db 2>/dev/null | sort -n | tail -n 1)
 [ -z "$time" ] || printf 'age\t%s\n' "$(($(date +%s) - time))"
 exit 0"#;
@@ -34,7 +36,9 @@ elif [ $# -gt 0 ]; then
     for word; do
         case $word in *=*) ;; *) continue ;; esac
         name=${word%%=*}
+        # What the lists have is another version than the one that is there, and no newer one.
         if [ -z "$downgrade" ] && command pacman -Q -- "$name" >/dev/null 2>&1 &&
+            command pacman -Sddp -- "$word" >/dev/null 2>&1 &&
             ! command pacman -Qu -- "$name" >/dev/null 2>&1; then
             echo "E: a version of $name is installed that is newer than ${word#*=}" >&2
             exit 1

@@ -34,18 +34,19 @@ pub(crate) fn without_section(text: &str, name: &str) -> String {
 /// What is before a section, the section with its heading, and what is behind it.
 fn split<'a>(text: &'a str, name: &str) -> Option<(&'a str, &'a str, &'a str)> {
     let heading = format!("[{name}]");
-    let (mut start, mut at) = (None, 0);
+    // Comments and empty lines at the end of a section are those of the next.
+    let (mut start, mut end, mut at) = (None, 0, 0);
     for line in text.split_inclusive('\n') {
+        let is_option = !line.trim().is_empty() && !line.starts_with(['#', ';']);
         match start {
-            None if line.trim() == heading => start = Some(at),
-            Some(start) if line.starts_with('[') => {
-                return Some((&text[..start], &text[start..at], &text[at..]));
-            }
+            None if line.trim() == heading => (start, end) = (Some(at), at + line.len()),
+            Some(_) if line.starts_with('[') => break,
+            Some(_) if is_option => end = at + line.len(),
             _ => {}
         }
         at += line.len();
     }
-    start.map(|start| (&text[..start], &text[start..], ""))
+    start.map(|start| (&text[..start], &text[start..end], text[end..].trim_start_matches('\n')))
 }
 
 fn is_same(section: &str, options: &[(String, String)]) -> bool {
@@ -95,6 +96,7 @@ mod tests {
                 "[shop]\nname=Shop\nbaseurl=https://a\n\thttps://b\n".into(),
             ),
             ("[shop]\n# a word\nbaseurl=https://a\n https://b\nname: x\n", section.to_owned()),
+            ("[shop]\nx=1\n\n# of b\n[b]\ny=2\n", format!("{section}\n# of b\n[b]\ny=2\n")),
             ("[shop2]\nname=x\n", format!("[shop2]\nname=x\n\n{section}")),
         ] {
             assert_eq!(with_section(before, "shop", &wanted), after, "{before}");
@@ -109,6 +111,7 @@ mod tests {
             ("[shop]\nname=x\n", ""),
             ("[a]\nx=1\n\n[shop]\nname=x\n", "[a]\nx=1\n"),
             ("# mine\n[shop]\nname=x\n\n[b]\ny=2\n", "# mine\n[b]\ny=2\n"),
+            ("[shop]\n# of the shop\nname=x\n\n# of b\n[b]\ny=2\n", "# of b\n[b]\ny=2\n"),
             ("[b]\ny=2\n", "[b]\ny=2\n"),
         ] {
             assert_eq!(without_section(before, "shop"), after, "{before}");

@@ -30,7 +30,7 @@ pub(crate) const PACKAGE_MANAGERS: &str = r#"package_managers() {
 }
 "#;
 
-/// The query that prints the package manager's name and then what it knows of `names`, in one round trip.
+/// The query that prints the package manager's name and program, and then what it knows of `names`, in one round trip.
 pub(crate) fn probe(need: Need, names: &[&str]) -> Command {
     let mut text = format!(
         "export LC_ALL=C PATH=\"$PATH:/usr/sbin:/sbin\"\n{PACKAGE_MANAGERS}tab='\t'\nneed=$1\nshift\n\
@@ -38,7 +38,7 @@ pub(crate) fn probe(need: Need, names: &[&str]) -> Command {
     );
     for manager in DRIVEN {
         let (programs, name, look) = (manager.programs().join(" | "), manager.name(), manager.look());
-        text.push_str(&format!("{programs}) echo {name}\n{look}\nexit 0 ;;\n"));
+        text.push_str(&format!("{programs}) echo \"{name} $program\"\n{look}\nexit 0 ;;\n"));
     }
     text.push_str("esac");
     Command::script(text, std::iter::once(need.as_str()).chain(names.iter().copied()))

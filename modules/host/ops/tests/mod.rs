@@ -22,6 +22,7 @@ mod service;
 mod settings;
 mod swap;
 mod systemd;
+mod sysv;
 mod unarchive;
 mod unit_decisions;
 mod units;
