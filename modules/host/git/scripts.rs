@@ -127,6 +127,14 @@ follow() {
     *) here remote set-branches --add "$remote" "$1" ;;
     esac
 }
+switch() {
+    case $reference in
+    refs/heads/*)
+        follow "${reference#refs/heads/}" &&
+            here checkout -q ${force:+-f} --track -B "${reference#refs/heads/}" "$wanted" ;;
+    *) here checkout -q ${force:+-f} --detach "$full" ;;
+    esac
+}
 check_out() {
     full=$(here rev-parse -q --verify "$wanted^{commit}") || { echo "no such commit: $commit" >&2; return 3; }
     if [ -n "$verify" ]; then
@@ -149,10 +157,12 @@ check_out() {
     fi
     echo "$full" >"$folder/oneex-checkout" || return
     if [ -n "$force" ] && [ -n "$head" ]; then here reset -q --hard || return; fi
-    case $reference in
-    refs/heads/*) follow "${reference#refs/heads/}" && here checkout -q ${force:+-f} --track -B "${reference#refs/heads/}" "$wanted" ;;
-    *) here checkout -q ${force:+-f} --detach "$full" ;;
-    esac || { [ -n "$force" ] || rm -f "$folder/oneex-checkout"; return 1; }
+    said=$(switch 2>&1) || {
+        printf '%s\n' "$said" >&2
+        # What git refused is as it was; what broke in the middle, as on a full disk, is for the next run to finish.
+        case $said in *'would be overwritten by checkout'*) rm -f "$folder/oneex-checkout" ;; esac
+        return 1
+    }
     if [ -n "$recursive" ] && [ -f "$work/.gitmodules" ]; then
         here submodule -q sync --recursive || return
         remote_git -C "$work" submodule -q update --init --recursive ${force:+--force} || return

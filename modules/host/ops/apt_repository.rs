@@ -91,15 +91,14 @@ fn deb() -> OneOrMany {
 
 /// apt tells by its ending how a file is read. The lists that are fetched are those that stay.
 const USABLE: &str = r#"sh -c 'export LC_ALL=C
+trap "rm -rf \"\$folder\"" EXIT
+trap "exit 143" HUP INT TERM
 folder=$(mktemp -d) || exit
 new=$folder/new.sources
 cat "$0" >"$new" || exit
 chmod 755 "$folder"
 set -- -o "Dir::Etc::sourcelist=$new" -o Dir::Etc::sourceparts=/dev/null
-ACTION
-status=$?
-rm -rf "$folder"
-exit "$status"' %s"#;
+ACTION' %s"#;
 
 const FETCHES: &str = "apt-get -q update -o APT::Get::List-Cleanup=0 -o APT::Update::Error-Mode=any \"$@\"";
 const READS: &str = "apt-get indextargets \"$@\" >/dev/null";

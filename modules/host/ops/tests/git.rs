@@ -499,3 +499,29 @@ async fn a_checkout_that_was_ended_in_the_middle_is_finished() {
     assert_eq!(host.content("co/file").as_deref(), Some(&b"two"[..]));
     assert!(host.content("co/.git/oneex-checkout").is_none() && host.content("co/.git/index.lock").is_none());
 }
+
+#[tokio::test]
+async fn a_checkout_that_broke_is_finished_and_one_that_was_refused_is_not_forced() {
+    let (origin, host) = (Origin::new(), TestHost::new());
+    ensure(&host, &origin.url(), json!({})).await;
+    std::fs::write(origin.path().join(".gitattributes"), "broken filter=oneex\n").expect("a file");
+    std::fs::write(origin.path().join("file"), "newer").expect("a file");
+    let new = origin.commit("broken", "x");
+    // The first files are written when the last cannot be.
+    host.write(".gitconfig", "[filter \"oneex\"]\n\tsmudge = false\n\tclean = cat\n\trequired = true\n");
+    let call = || options(&host, &origin.url(), json!({}));
+    laws::run(Git, &host, call()).await.expect_err("a file cannot be written");
+    assert_ne!(at(&host, &["rev-parse", "HEAD"]), new);
+    host.write(".gitconfig", "");
+    ensure(&host, &origin.url(), json!({})).await;
+    assert_eq!(at(&host, &["rev-parse", "HEAD"]), new);
+    assert_eq!(host.content("co/broken").as_deref(), Some(&b"x"[..]));
+    assert_eq!(host.content("co/file").as_deref(), Some(&b"newer"[..]));
+
+    // What git refuses leaves no word that would let the next run throw away what is changed then.
+    host.write("co/more", "own");
+    refusal(&host, &origin.url(), json!({ "version": "dev" })).await;
+    host.write("co/file", "changed here");
+    let error = refusal(&host, &origin.url(), json!({ "version": "dev" })).await;
+    assert!(error.message.starts_with("1 file was changed"), "{}", error.message);
+}
