@@ -67,7 +67,7 @@ pub(super) fn hello(token: &str, is_elevated: bool) -> String {
 /// newer than `$1`: each of these is looked into. Only what has the channel open hands it on, so that what they start
 /// meanwhile does not matter; what comes to the adopter meanwhile does, and so it is asked until there is nothing new.
 /// One of another user cannot be looked into, and counts. Where the system does not tell who adopted whom, each newer
-/// process is looked into.
+/// process is looked into. One that ended meanwhile cannot be looked into either, and does not count.
 const KEPT: &str = r#"oneex_since(){ oneex_j=$3;shift 19;oneex_r=$1;};
     oneex_start(){ oneex_y=;oneex_r=;oneex_j=;read -r oneex_y oneex_r </proc/$1/stat&&oneex_since ${oneex_r##*) };};
     oneex_parent(){ read -r oneex_p oneex_r </proc/self/stat;
@@ -75,9 +75,10 @@ const KEPT: &str = r#"oneex_since(){ oneex_j=$3;shift 19;oneex_r=$1;};
     oneex_adopter(){ oneex_a=$(read -r oneex_l oneex_r </proc/self/stat;
     { while oneex_parent;[ "$oneex_r" = "$oneex_l" ];do :;done;printf %s "$oneex_r $oneex_p";}&);
     oneex_own=${oneex_a#* };oneex_a=${oneex_a% *};};
-    oneex_holds(){ read -r oneex_r </proc/$1/stat||return 1;
-    case ${oneex_r##*) } in Z*|X*)return 1;;esac;
-    [ -r /proc/$1/fd ]||return 0;
+    oneex_ended(){ read -r oneex_r </proc/$1/stat||return 0;
+    case ${oneex_r##*) } in Z*|X*)return 0;;esac;return 1;};
+    oneex_holds(){ oneex_ended $1&&return 1;
+    [ -r /proc/$1/fd ]||{ ! oneex_ended $1;return;};
     for oneex_f in /proc/$1/fd/*;do
     if [ "$oneex_f" -ef /proc/self/fd/${oneex_o:-3} ]||[ "$oneex_f" -ef /proc/self/fd/${oneex_e:-4} ];then return 0;fi;
     done;return 1;};
@@ -310,7 +311,7 @@ mod tests {
     }
 
     /// Says whether a command leaves something that may write to the channel. The shell has a space of process ids
-    /// of its own, where no other test starts any.
+    /// of its own, where no other test starts any, and what is left there ends with the shell.
     fn leaves(sh: &[&str], text: &str) -> bool {
         let alone =
             ["unshare", "--user", "--map-root-user", "--pid", "--fork", "--kill-child", "--mount-proc"];
@@ -333,13 +334,13 @@ mod tests {
         ];
         for sh in shells {
             for text in [
-                "sleep 0.3 >/dev/null 2>&1 &",
-                "setsid sleep 0.3 &",
-                "setsid sleep 0.3 >/dev/null &",
-                "setsid sleep 0.3 7>&1 >/dev/null 2>&1 &",
-                "setsid sh -c 'exec 7>&1 >/dev/null 2>&1; sleep 0.3' &",
-                "setsid sh -c 'exec 7>&2 >/dev/null 2>&1; setsid sleep 0.3 & sleep 0.1' &",
-                "for i in 1 2 3 4 5 6 7 8; do /bin/true; done; setsid sleep 0.3 &",
+                "sleep 60 >/dev/null 2>&1 &",
+                "setsid sleep 60 &",
+                "setsid sleep 60 >/dev/null &",
+                "setsid sleep 60 7>&1 >/dev/null 2>&1 &",
+                "setsid sh -c 'exec 7>&1 >/dev/null 2>&1; sleep 60' &",
+                "setsid sh -c 'exec 7>&2 >/dev/null 2>&1; setsid sleep 60 & sleep 0.1' &",
+                "for i in 1 2 3 4 5 6 7 8; do /bin/true; done; setsid sleep 60 &",
             ] {
                 assert!(leaves(&sh, text), "{sh:?}: {text}");
             }

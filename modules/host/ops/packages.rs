@@ -150,7 +150,19 @@ Sources: apt-get(8), dpkg-query(1), apt-cache(8), apt-mark(8), dnf(8), rpm(8), z
                 return Err(OpError::invalid(format!("`{option}`: {why}")));
             }
         }
-        Ok(Found { driver, program: program.to_owned(), packages, snapshot: driver.parse(rest) })
+        let snapshot = driver.parse(rest);
+        let is_compared = |package: &PackageName| {
+            package.version.is_none() && snapshot.installed.contains_key(&package.name)
+        };
+        if let Some(trouble) = snapshot.trouble.as_ref().filter(|_| params.state == State::Latest)
+            && packages.iter().any(is_compared)
+        {
+            let message = format!("`{program}` could not say which versions are the newest: {trouble}");
+            return Err(
+                OpError::failed(message).hint("`latest` needs lists that were fetched on the host before")
+            );
+        }
+        Ok(Found { driver, program: program.to_owned(), packages, snapshot })
     }
 
     fn diff(&self, params: &Params, found: &Found) -> Change {
@@ -282,6 +294,7 @@ mod tests {
             ]
             .into(),
             cache_age: Some(600),
+            trouble: None,
         }
     }
 

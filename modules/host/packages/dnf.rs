@@ -21,8 +21,9 @@ if [ "$need" = all ] || [ -n "$missing" ]; then
         if [ -d "$cache" ]; then ln -s "$cache"/* "$own/cache" 2>/dev/null; break; fi
     done
     rm -f "$own"/cache/*.pid
-    "$program" -q -C --setopt="cachedir=$own/cache" --setopt="logdir=$own/log" \
-        repoquery --latest-limit 1 --qf '%{name} %{evr}\n' "$@" 2>/dev/null | grep . | upgrades
+    found=$("$program" -q -C --setopt="cachedir=$own/cache" --setopt="logdir=$own/log" \
+        repoquery --latest-limit 1 --qf '%{name} %{evr}\n' "$@" 2>"$own/said") || trouble <"$own/said"
+    printf '%s\n' "$found" | grep . | upgrades
     rm -rf "$own"
 fi"#;
 

@@ -166,11 +166,13 @@ pub(crate) struct Snapshot {
     pub held: BTreeSet<String>,
     /// Seconds since the lists of packages were fetched; nothing where they never were.
     pub cache_age: Option<u64>,
+    /// What it said where it could not name the newest versions.
+    pub trouble: Option<String>,
 }
 
 impl Snapshot {
-    /// Reads lines of `package NAME VERSION`, `provides NAME`, `candidate NAME VERSION`, `held NAME` and `age SECONDS`, with
-    /// tabs between the words. What else is printed is passed over.
+    /// Reads lines of `package NAME VERSION`, `provides NAME`, `candidate NAME VERSION`, `held NAME`, `age SECONDS` and
+    /// `trouble WORDS`, with tabs between the words. What else is printed is passed over.
     pub(crate) fn of_lines(printed: &str) -> Self {
         let mut snapshot = Self::default();
         for line in printed.lines() {
@@ -188,6 +190,7 @@ impl Snapshot {
                 ("provides", _) => drop(snapshot.provided.insert(first.to_owned())),
                 ("held", _) => drop(snapshot.held.insert(first.to_owned())),
                 ("age", _) => snapshot.cache_age = first.parse().ok(),
+                ("trouble", _) => snapshot.trouble = Some(first.to_owned()),
                 _ => {}
             }
         }
@@ -263,12 +266,12 @@ mod tests {
     #[test]
     fn lines_are_read_and_noise_is_not() {
         let printed = "package\tcurl\t8.5-1\nprovides\tawk\ncandidate\tcurl\t8.6-1\ncandidate\tcurl\t8.4-1\nheld\tcurl\n\
-                       age\t7\nwarning: x\npackage\thalf\n\n";
+                       age\t7\ntrouble\tno lists\nwarning: x\npackage\thalf\n\n";
         let snapshot = Snapshot::of_lines(printed);
         assert_eq!(snapshot.installed.into_iter().collect::<Vec<_>>(), [("curl".into(), "8.5-1".into())]);
         assert_eq!(snapshot.candidates.into_iter().collect::<Vec<_>>(), [("curl".into(), "8.6-1".into())]);
         assert!(snapshot.provided.contains("awk") && snapshot.held.contains("curl"));
-        assert_eq!(snapshot.cache_age, Some(7));
+        assert_eq!((snapshot.cache_age, snapshot.trouble.as_deref()), (Some(7), Some("no lists")));
     }
 
     #[test]

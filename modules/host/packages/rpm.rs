@@ -1,7 +1,8 @@
 //! What package managers that stand on rpm(8) have in common.
 
 /// A text for `sh` that prints what is installed of the names in `$@`, with and without the architecture, and what stands
-/// in for the others. `newer A B` says whether version B is newer than A.
+/// in for the others. `newer A B` says whether version B is newer than A;
+/// `trouble` tells what a program said that could not name the newest versions.
 pub(super) const LOOK: &str = r#"version='%|EPOCH?{%{EPOCH}:}:{}|%{VERSION}-%{RELEASE}\n'
 known=$(rpm -q --qf "package\t%{NAME}\t${version}package\t%{NAME}.%{ARCH}\t$version" -- "$@" 2>/dev/null | grep "^package$tab")
 [ -z "$known" ] || printf '%s\n' "$known"
@@ -15,6 +16,7 @@ upgrades() {
         fi
     done
 }
+trouble() { printf 'trouble\t%s\n' "$(grep . | tail -n 1)"; }
 missing=
 if [ "$need" != nothing ]; then
     for name; do

@@ -9,7 +9,8 @@ use super::rpm;
 pub(crate) struct Zypper;
 
 /// `search -s` has a table with a row for each version, the newest first. zypper would write what it works out: it gets a
-/// folder for that which leads to the lists, and is not asked where none were fetched, for it would fetch them.
+/// folder for that which leads to the lists, and is not asked where none were fetched, for it would fetch them. It does
+/// not lock the host for that, nor does it wait for another that has: that is what `ZYPP_READONLY_HACK` is for.
 const LOOK: &str = r#"time=$(stat -c %Y /var/cache/zypp/raw/*/repodata/repomd.xml /var/cache/zypp/solv/*/cookie 2>/dev/null | sort -n | tail -n 1)
 [ -z "$time" ] || printf 'age\t%s\n' "$(($(date +%s) - time))"
 sed -n "s/^solvable_name: */held$tab/p" /etc/zypp/locks 2>/dev/null
@@ -22,8 +23,11 @@ if [ -n "$fetched" ] && { [ "$need" = all ] || [ -n "$missing" ]; }; then
     mkdir "$own/raw" "$own/solv"
     for part in raw solv; do ln -s /var/cache/zypp/$part/* "$own/$part" 2>/dev/null; done
     rm -f "$own/solv/@System"
-    ZYPP_LOGFILE=/dev/null ZYPPTMPDIR=$own TMPDIR=$own zypper --cache-dir "$own" --non-interactive --no-refresh --disable-system-resolvables -q \
-        search -s --match-exact -t package "$@" 2>/dev/null </dev/null |
+    export ZYPP_READONLY_HACK=1 ZYPP_LOGFILE=/dev/null ZYPPTMPDIR="$own" TMPDIR="$own"
+    found=$(zypper --cache-dir "$own" --non-interactive --no-refresh --disable-system-resolvables -q \
+        search -s --match-exact -t package "$@" 2>"$own/said" </dev/null)
+    case $? in 0 | 104 | 106) ;; *) trouble <"$own/said" ;; esac
+    printf '%s\n' "$found" |
         sed -n 's/^[^|]*| *\([^ |]*\) *| package *| *\([^ |]*\) *|.*$/\1 \2/p' | upgrades
     rm -rf "$own"
 fi"#;

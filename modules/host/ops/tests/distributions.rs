@@ -45,7 +45,7 @@ impl std::ops::Deref for Machine {
 /// nothing at all.
 fn machine(distribution: Distribution) -> Machine {
     let database = tempfile::Builder::new().prefix("oneex-rpm-").tempdir().expect("a folder");
-    let host = TestHost::new().with_private(&["/etc", "/var", "/opt"]);
+    let host = TestHost::new().with_private(&["/etc", "/var", "/opt", "/run"]);
     for folder in [
         "etc/yum.repos.d",
         "etc/dnf",
@@ -387,6 +387,34 @@ async fn another_package_manager_is_waited_for() {
         refusal(&host, json!({ "names": "oneex-hello", "update_cache": true, "lock_timeout": "1s" })).await;
     let holder = format!("process {} holds the lock of `dnf`", std::process::id());
     assert!(error.message.starts_with(&holder), "{}", error.message);
+
+    let host = machine(Suse);
+    ensure(&host, json!({ "names": "oneex-hello=1.0", "update_cache": true })).await;
+    host.write("run/zypp.pid", std::process::id().to_string());
+    let latest = json!({ "names": "oneex-hello", "state": "latest", "lock_timeout": "1s" });
+    let error = refusal(&host, latest.clone()).await;
+    let holder = format!("process {} ", std::process::id());
+    assert!(error.message.starts_with(&holder), "what is newest is known all the same: {}", error.message);
+    host.write("run/zypp.pid", "");
+    assert_eq!(ensure(&host, latest).await, "package oneex-hello: 1.0-1 → 2.0-1\n");
+}
+
+#[tokio::test]
+async fn what_is_newest_is_not_guessed() {
+    let host = machine(Fedora);
+    ensure(&host, json!({ "names": "oneex-hello=1.0", "update_cache": true })).await;
+    let latest = json!({ "names": "oneex-hello", "state": "latest" });
+    std::fs::rename(host.path("var/cache/dnf"), host.path("fetched")).expect("no lists");
+    let error = refusal(&host, latest.clone()).await;
+    assert!(
+        error.message.starts_with("`dnf` could not say which versions are the newest: "),
+        "{}",
+        error.message
+    );
+    ensure(&host, json!({ "names": "oneex-hello" })).await;
+    let _ = std::fs::remove_dir_all(host.path("var/cache/dnf"));
+    std::fs::rename(host.path("fetched"), host.path("var/cache/dnf")).expect("the lists");
+    assert_eq!(ensure(&host, latest).await, "package oneex-hello: 1.0-1 → 2.0-1\n");
 }
 
 /// Keeps what is installed in a file, and prints as apk 2.14 does, after its manual pages.
