@@ -240,6 +240,10 @@ impl Redactor {
                 self.string(message);
             }
             RunEvent::Interrupted { .. } => {}
+            RunEvent::Halted { reason, hint } => {
+                self.string(reason);
+                self.option(hint);
+            }
             RunEvent::LoadFailed { errors } => {
                 for mistake in errors {
                     self.string(&mut mistake.message);

@@ -122,6 +122,10 @@ impl Listener for ExecLog {
             }
             RunEvent::Interrupted { signal, at_once: false } => format!("{signal}: again to stop at once\n"),
             RunEvent::Interrupted { signal, at_once: true } => format!("{signal}: stops at once\n"),
+            RunEvent::Halted { reason, hint } => {
+                let hint = hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();
+                format!("{}  {}\n", self.output.paint(RED, "stopped"), visible(&format!("{reason}{hint}")))
+            }
             RunEvent::RunFinished { summary } => {
                 let mut text = self.kept();
                 if self.verbosity >= Verbosity::default() {

@@ -109,6 +109,10 @@ impl Human {
                     if *at_once { "stops at once" } else { "nothing new begins; again to stop at once" };
                 look.line(RED, "interrupted", &format!("{signal}: {what}"))
             }
+            RunEvent::Halted { reason, hint } => {
+                let hint = hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();
+                look.line(RED, "stopped", &format!("{reason}{hint}"))
+            }
             // What failed is shown with its lines where the program ends.
             RunEvent::LoadFailed { .. } => String::new(),
             RunEvent::RunFinished { summary } => self.ended(summary),

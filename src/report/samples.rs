@@ -170,6 +170,7 @@ pub(crate) fn run() -> (Vec<RunEvent>, SourceMap) {
         },
         ended(&node("smoke", Some("web2")), NodeStatus::Blocked, Some("`release` failed"), None),
         RunEvent::Interrupted { signal: "SIGINT".into(), at_once: false },
+        RunEvent::Halted { reason: "the lock was lost".into(), hint: Some("see `oneex lock show`".into()) },
         RunEvent::RunFinished {
             summary: RunSummary {
                 failed: vec![web2],

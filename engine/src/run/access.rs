@@ -119,6 +119,15 @@ pub fn forget_facts(node: &NodeContext, host: &str) {
     node.run.connections.forget_facts(host);
 }
 
+/// Asks the guards for a host that a task adds, before it can be found. A plan adds it in memory only.
+pub fn admit(node: &Arc<NodeContext>, host: &str) -> Result<(), Interrupt> {
+    if node.run.mode == Mode::Plan {
+        return Ok(());
+    }
+    let asked = node.run.runtime.block_on(node.run.guards.may_change(Some(host)));
+    asked.map_err(|error| interrupt_of(error, "add_host", host, None))
+}
+
 fn known_host(node: &NodeContext, host: &str) -> Result<Arc<HostInfo>, Interrupt> {
     let failed = |message: String, hint: Option<&str>| {
         let mut failure = Failure::new(ErrorKind::Invalid, message);
@@ -168,6 +177,8 @@ struct Performing<'a> {
     subject: String,
     args: Value,
     target: Arc<str>,
+    /// False for a function of a namespace.
+    on_host: bool,
     number: u64,
     position: &'a Position,
     view: View,
@@ -210,6 +221,7 @@ impl<'a> Performing<'a> {
             subject,
             args,
             target,
+            on_host: call.host.is_some(),
             number,
             position: &call.position,
             view,
@@ -288,6 +300,8 @@ impl<'a> Performing<'a> {
         if self.node.cancel.is_cancelled() {
             return Err(OpError::cancelled());
         }
+        let on_host = self.on_host.then_some(self.view.info.name.as_str());
+        self.node.run.guards.may_change(on_host).await?;
         // An action that asks the host first, as for what it creates, acts in the first run and rarely again.
         if let (Kind::Action, Some(ahead), false) =
             (self.kind, &self.node.ahead, self.view.has_read.load(Ordering::Relaxed))

@@ -72,7 +72,7 @@ impl Caller {
                     }
                     Err(Interrupt::Failed(Box::new(failure)))
                 }
-                None if parent.is_cancelled() => Err(Interrupt::Cancelled),
+                None if parent.is_cancelled() || self.run.guards.why().is_some() => Err(Interrupt::Cancelled),
                 None => {
                     let failure = Failure::new(ErrorKind::Failed, "was cancelled, and not by this run");
                     Err(Interrupt::Failed(Box::new(failure)))

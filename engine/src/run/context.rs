@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock, RwLock};
 use oneex_sdk::{CancellationToken, Registry};
 use serde::Serialize;
 
-use super::{Connections, EventSink, KeptOutputs, Outputs, ProjectFiles};
+use super::{Connections, EventSink, Guards, KeptOutputs, Outputs, ProjectFiles};
 use crate::ahead::{Ahead, Memory};
 use crate::diag::{Position, SourceMap};
 use crate::graph::{Graph, TaskId};
@@ -87,6 +87,8 @@ pub struct RunContext {
     pub runtime: tokio::runtime::Handle,
     /// Fires when the run is interrupted; every node's token is its child.
     pub cancel: CancellationToken,
+    /// What may stop it before its next change.
+    pub guards: Guards,
     /// Finds files of the project for operations.
     pub files: Arc<dyn ProjectFiles>,
     /// Numbers operations.

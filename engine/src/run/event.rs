@@ -99,7 +99,7 @@ pub enum Level {
 pub enum RunStatus {
     /// Every node ended well, or failed within its `max_fail` and was not needed.
     Ok,
-    /// A node failed.
+    /// A node failed, or something that the run depends on was lost.
     Failed,
     /// No node failed, and at least one was unreachable.
     Unreachable,
@@ -329,6 +329,14 @@ pub enum RunEvent {
         signal: String,
         /// The second time: `always` and `on_end` are cancelled too. There is no third.
         at_once: bool,
+    },
+    /// Something that the run depends on is lost, as its lock: nothing further is changed, and the run ends as after an
+    /// interrupt.
+    Halted {
+        /// What it is: "the lock was lost: …".
+        reason: String,
+        /// What to do next.
+        hint: Option<String>,
     },
     /// No run begins, since the load failed: the last event, with nothing but messages before it.
     LoadFailed {

@@ -12,6 +12,7 @@ mod dispatcher;
 mod event;
 mod executor;
 mod expansion;
+mod guard;
 mod hearing;
 mod kept;
 mod life;
@@ -27,7 +28,7 @@ mod steady;
 mod stop;
 mod view;
 
-pub use access::{Judge, OpCall, OpOutcome, ProjectFiles, facts, forget_facts, perform};
+pub use access::{Judge, OpCall, OpOutcome, ProjectFiles, admit, facts, forget_facts, perform};
 pub use code::{Arg, Code, Failure, Interrupt, Returned};
 pub use connections::Connections;
 pub use context::{CancelledAt, Mode, NodeContext, NodeKey, Notified, OpCounters, Phase, RunContext};
@@ -36,6 +37,7 @@ pub use event::{
     Counts, EVENT_VERSION, EventSink, Level, Listener, Mistake, NodeStatus, OpStatus, RunEvent, RunStatus,
     RunSummary, Stamped,
 };
+pub use guard::{Guard, Guards, Halt, Refusal};
 pub use kept::KeptOutputs;
 pub use options::{Decision, GateKeeper, RunOptions};
 pub use outputs::{NodeResult, Outputs};

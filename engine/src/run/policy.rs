@@ -40,6 +40,8 @@ pub(super) fn status_of(kind: ErrorKind) -> NodeStatus {
 pub(super) struct Verdicts {
     /// It was interrupted before everything had ended.
     pub(super) interrupted: bool,
+    /// A guard stopped it.
+    pub(super) halted: bool,
     /// A node failed at all.
     pub(super) failed: bool,
     /// A node was unreachable at all.
@@ -59,7 +61,9 @@ pub(super) struct Verdicts {
 pub(super) fn run_status(verdicts: Verdicts) -> RunStatus {
     let failed =
         verdicts.failed_too_often || (verdicts.blocked && (verdicts.failed || !verdicts.unreachable));
-    if verdicts.interrupted {
+    if verdicts.halted {
+        RunStatus::Failed
+    } else if verdicts.interrupted {
         RunStatus::Interrupted
     } else if failed {
         RunStatus::Failed
@@ -175,6 +179,7 @@ mod tests {
             (Verdicts { waiting: true, ..none }, RunStatus::Waiting),
             (Verdicts { waiting: true, failed: true, failed_too_often: true, ..none }, RunStatus::Failed),
             (Verdicts { interrupted: true, failed_too_often: true, ..none }, RunStatus::Interrupted),
+            (Verdicts { interrupted: true, halted: true, ..none }, RunStatus::Failed),
         ];
         for (verdicts, expected) in cases {
             assert_eq!(run_status(verdicts), expected, "{verdicts:?}");

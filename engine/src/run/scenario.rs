@@ -326,6 +326,7 @@ fn line(event: &RunEvent) -> Option<String> {
         RunEvent::Gate { gate, decision, .. } => format!("gate {gate} {decision}"),
         RunEvent::Interrupted { signal, at_once: false } => format!("interrupted {signal}"),
         RunEvent::Interrupted { signal, at_once: true } => format!("interrupted {signal} again"),
+        RunEvent::Halted { reason, .. } => format!("halted {reason}"),
         RunEvent::Message { text, .. } => format!("message {text}"),
         _ => return None,
     })

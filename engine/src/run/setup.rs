@@ -7,7 +7,7 @@ use std::sync::{Arc, RwLock};
 use oneex_sdk::{CancellationToken, Registry};
 
 use super::{
-    Connections, EventSink, KeptOutputs, Listener, Mode, Notified, OpCounters, Outputs, ProjectFiles,
+    Connections, EventSink, Guards, KeptOutputs, Listener, Mode, Notified, OpCounters, Outputs, ProjectFiles,
     RunContext,
 };
 use crate::ahead::Memory;
@@ -71,6 +71,7 @@ impl RunContext {
             pending: Pending::default(),
             runtime: setup.runtime,
             cancel: CancellationToken::new(),
+            guards: Guards::default(),
             files: setup.files,
             next_op: AtomicU64::new(0),
             counters: OpCounters::default(),

@@ -31,7 +31,8 @@ impl Dispatcher {
                 self.on_end_failed(interrupt, &mut summary);
             }
         }
-        if self.stopping {
+        self.halted();
+        if self.is_interrupted {
             // The second interrupt may have ended the last of the work before it was heard of.
             self.interrupted();
         }
@@ -98,6 +99,7 @@ impl Dispatcher {
         let any = |status| self.tally.nodes.contains_key(&status);
         let cancelled = self.tally.nodes.get(&NodeStatus::Cancelled).copied().unwrap_or_default();
         let mut verdicts = Verdicts {
+            halted: self.context.guards.why().is_some(),
             interrupted: self.cut_short || cancelled > self.tally.stopped,
             failed: any(NodeStatus::Failed),
             unreachable: any(NodeStatus::Unreachable),

@@ -32,6 +32,7 @@ pub(super) enum Message {
     Gate(u32, Decision),
     OnEnd(Box<Result<Returned, Interrupt>>),
     Interrupted,
+    Halted,
 }
 
 /// Runs a graph to its end, on the calling thread and those it makes. Everything that happens goes
@@ -68,10 +69,14 @@ pub(super) struct Dispatcher {
     /// Gates and pauses: a message will come from elsewhere.
     pub(super) outside: usize,
     pub(super) tasks_left: usize,
-    /// Set by the first interrupt.
+    /// Set by the first interrupt and by a guard: nothing begins any more.
     pub(super) stopping: bool,
+    /// Set by the first interrupt.
+    pub(super) is_interrupted: bool,
     /// Set by the second.
     pub(super) at_once: bool,
+    /// Set when a guard stops the run.
+    pub(super) is_halted: bool,
     /// Set where the interrupt came before everything had ended.
     pub(super) cut_short: bool,
     pub(super) tally: Tally,
@@ -112,7 +117,9 @@ impl Dispatcher {
             busy: 0,
             outside: 0,
             stopping: false,
+            is_interrupted: false,
             at_once: false,
+            is_halted: false,
             cut_short: false,
             tally: Tally::default(),
             started: Instant::now(),
@@ -141,17 +148,21 @@ impl Dispatcher {
     }
 
     /// Hears of interrupts; cancels what must be cancelled even while the dispatcher is busy.
-    fn watch(&self) -> [tokio::task::JoinHandle<()>; 2] {
-        let watch = |fires: &CancellationToken| {
+    fn watch(&self) -> [tokio::task::JoinHandle<()>; 3] {
+        let watch = |fires: &CancellationToken, message: Message| {
             let (fires, cancel, sender) = (fires.clone(), self.context.cancel.clone(), self.sender.clone());
             self.context.runtime.spawn(async move {
                 fires.cancelled().await;
                 // Before anything ends because of it, and in vain once the run has ended.
-                let _ = sender.send(Message::Interrupted);
+                let _ = sender.send(message);
                 cancel.cancel();
             })
         };
-        [watch(self.stop().graceful()), watch(self.stop().immediate())]
+        [
+            watch(self.stop().graceful(), Message::Interrupted),
+            watch(self.stop().immediate(), Message::Interrupted),
+            watch(self.context.guards.halted(), Message::Halted),
+        ]
     }
 
     fn begin(&mut self) {
@@ -239,6 +250,7 @@ impl Dispatcher {
             }
             Message::OnEnd(_) => self.busy -= 1,
             Message::Interrupted => self.interrupted(),
+            Message::Halted => self.halted(),
         }
     }
 

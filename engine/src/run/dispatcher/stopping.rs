@@ -21,16 +21,33 @@ impl Dispatcher {
     /// The run was interrupted, or interrupted again: no new nodes begin. What runs was cancelled
     /// by whoever saw the interrupt first. Each of the two is told once.
     pub(super) fn interrupted(&mut self) {
-        if !std::mem::replace(&mut self.stopping, true) {
+        if !std::mem::replace(&mut self.is_interrupted, true) {
             self.tell_interrupt(false);
-            if self.tasks_left > 0 {
-                self.cut_short = true;
-                self.end_the_rest(NodeStatus::Cancelled, "the run was interrupted");
-            }
+            self.cut_short |= self.end_what_has_not_begun("the run was interrupted");
         }
         if self.stop().immediate().is_cancelled() && !std::mem::replace(&mut self.at_once, true) {
             self.tell_interrupt(true);
         }
+    }
+
+    /// A guard has stopped the run: it ends as after an interrupt, and says why. Told once.
+    pub(super) fn halted(&mut self) {
+        let Some(halt) = self.context.guards.why().cloned() else { return };
+        if std::mem::replace(&mut self.is_halted, true) {
+            return;
+        }
+        self.context.events.emit(RunEvent::Halted { reason: halt.message.clone(), hint: halt.hint });
+        self.end_what_has_not_begun(&halt.message);
+    }
+
+    /// From now on nothing begins. Says whether anything was left.
+    fn end_what_has_not_begun(&mut self, why: &str) -> bool {
+        self.stopping = true;
+        if self.tasks_left > 0 {
+            self.end_the_rest(NodeStatus::Cancelled, why);
+            return true;
+        }
+        false
     }
 
     fn tell_interrupt(&self, at_once: bool) {
@@ -49,9 +66,13 @@ impl Dispatcher {
         cancel
     }
 
-    /// A node that ran has ended: says why, where its batch was stopped under it.
+    /// A node that ran has ended: says why, where its batch or the run was stopped under it.
     pub(super) fn leave_batch(&mut self, node: u32, end: &mut NodeEnd) {
-        let Some(why) = self.in_batch.remove(&node).and_then(|own| own.stopped) else { return };
+        let stopped = self.in_batch.remove(&node).and_then(|own| own.stopped);
+        if let Some(halt) = self.context.guards.why().filter(|_| end.status == NodeStatus::Cancelled) {
+            end.reason.get_or_insert_with(|| halt.message.clone());
+        }
+        let Some(why) = stopped else { return };
         if end.status == NodeStatus::Cancelled {
             end.reason = Some(why.to_string());
             self.tally.stopped += 1;

@@ -3,6 +3,7 @@
 mod bodies;
 mod captures;
 mod grammar;
+mod guards;
 mod imports;
 mod limits;
 mod loading;

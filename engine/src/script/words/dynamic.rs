@@ -5,9 +5,10 @@ use rhai::{Engine, EvalAltResult, Map, NativeCallContext};
 use super::hosts::HostRef;
 use super::options::{self, Options};
 use crate::inventory::{NewHost, secrets_of};
-use crate::run::{Mode, RunEvent};
-use crate::script::current::body;
+use crate::run::{Mode, RunEvent, admit};
+use crate::script::current::{body, waited};
 use crate::script::error::Thrown;
+use crate::script::ops::thrown;
 use crate::script::plain::to_argument;
 
 const KNOWN: &[&str] = &[
@@ -73,6 +74,9 @@ fn add_host(map: Map) -> Result<HostRef, Thrown> {
         connection,
         planned: node.run.mode == Mode::Plan,
     };
+    let admitted = admit(&node, &name);
+    waited();
+    admitted.map_err(thrown)?;
     let (info, changed) = {
         let mut inventory = node.run.inventory.write().unwrap_or_else(std::sync::PoisonError::into_inner);
         inventory.add_host(new).map_err(|error| Thrown::invalid(error.to_string()))?

@@ -4,6 +4,7 @@ mod batches;
 mod failed_batches;
 mod failures;
 mod gates;
+mod halts;
 mod handlers;
 mod hosts;
 mod interrupts;
