@@ -1,6 +1,6 @@
 //! The laws that every operation keeps, as functions that its tests call.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -84,7 +84,7 @@ pub async fn ensures<O: Op>(op: O, host: &impl Watched, options: Value) -> OpRes
     let looked = call_before.look(host).await;
     host.freeze(false);
     assert!(host.trips() - trips <= 1, "`{name}` read with {} round trips", host.trips() - trips);
-    assert_eq!(before, host.seen(), "`read` of `{name}` changed something");
+    assert_same(&before, &host.seen(), &format!("`read` of `{name}` changed something"));
     drop(looked?);
 
     let trips = host.trips();
@@ -95,8 +95,18 @@ pub async fn ensures<O: Op>(op: O, host: &impl Watched, options: Value) -> OpRes
     assert!(again.change.is_empty(), "`{name}` is not done after `apply`: {}", again.change.to_text());
     let second = call(&op, host, &options).await?;
     assert!(!second.changed, "a second run of `{name}` says that it changed something");
-    assert_eq!(after, host.seen(), "a second run of `{name}` changed something");
+    assert_same(&after, &host.seen(), &format!("a second run of `{name}` changed something"));
     Ok(done)
+}
+
+/// Asserts that two looks saw the same, and says what differs.
+fn assert_same(before: &BTreeMap<PathBuf, String>, after: &BTreeMap<PathBuf, String>, message: &str) {
+    let paths: BTreeSet<&PathBuf> = before.keys().chain(after.keys()).collect();
+    let differs = paths.into_iter().filter(|path| before.get(*path) != after.get(*path));
+    let told: Vec<String> = differs
+        .map(|path| format!("{}: {:?} → {:?}", path.display(), before.get(path), after.get(path)))
+        .collect();
+    assert!(told.is_empty(), "{message}:\n{}", told.join("\n"));
 }
 
 /// Asserts that an operation may be killed before any program that its scripts start: what `observe`
