@@ -81,6 +81,7 @@ impl Code for Operation {
             user: self.user.clone(),
             options: self.options.clone(),
             position: place(),
+            place: "body/1/1",
             judge: None,
         };
         let outcome = perform(context, call)?;
@@ -94,7 +95,7 @@ pub(crate) struct Facts;
 
 impl Code for Facts {
     fn call(&self, context: &Arc<NodeContext>, args: &[Arg<'_>]) -> Result<Returned, Interrupt> {
-        let found = facts(context, host(args)?, None)?;
+        let found = facts(context, host(args)?, None, "body/1/1")?;
         Ok(Returned { value: Value::clone(&found), unknown: false })
     }
 }

@@ -83,6 +83,21 @@ impl Context {
         })
     }
 
+    /// The same from another folder.
+    pub(crate) fn within(&self, folder: &Path) -> Self {
+        Self {
+            cwd: folder.to_owned(),
+            variables: self.variables.clone(),
+            home: self.home.clone(),
+            stdout: self.stdout.clone(),
+            stderr: self.stderr.clone(),
+            log: self.log.clone(),
+            signals: self.signals.clone(),
+            entered: self.entered.clone(),
+            ..*self
+        }
+    }
+
     /// Starts the program's own log on standard error: at `-vvv`, or as `ONEEX_LOG` says in the
     /// syntax of `tracing-subscriber`'s `EnvFilter`.
     pub(crate) fn start_log(&self) {

@@ -1,6 +1,7 @@
 //! The one error of the command line: what went wrong, what to do next, how the program ends.
 
 use oneex_engine::diag::{Diagnostic, Diagnostics};
+use oneex_engine::journal::JournalError;
 use oneex_engine::run::Mistake;
 use oneex_sdk::{OpError, visible};
 
@@ -36,6 +37,19 @@ pub(crate) struct CommandError {
     pub(crate) hints: Vec<String>,
     /// Mistakes in what people wrote, with their places.
     pub(crate) diagnostics: Vec<Diagnostic>,
+}
+
+impl From<JournalError> for CommandError {
+    fn from(error: JournalError) -> Self {
+        let made = match error {
+            JournalError::NoRun(_) | JournalError::Missing(_) => Self::usage(error.to_string()),
+            _ => Self::failed(error.to_string()),
+        };
+        match error.hint() {
+            Some(hint) => made.hint(hint),
+            None => made,
+        }
+    }
 }
 
 impl CommandError {

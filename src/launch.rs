@@ -10,8 +10,8 @@ use std::time::Duration;
 use oneex_engine::ahead::Memory;
 use oneex_engine::graph::{Graph, TaskKind};
 use oneex_engine::run::{
-    Listener, Mode, ProjectFiles, RunContext, RunIntroduction, RunOptions, RunReport, RunRequest, RunSetup,
-    Stop, run,
+    Chronicle, Listener, Mode, ProjectFiles, RunContext, RunIntroduction, RunOptions, RunReport, RunRequest,
+    RunSetup, Stop, run,
 };
 use oneex_engine::template::Templates;
 use oneex_sdk::{Map, OpError, OpResult, Value};
@@ -28,7 +28,10 @@ use crate::site::Site;
 
 /// Puts a run together for these listeners.
 pub(crate) type Assemble<'a> =
-    Box<dyn FnOnce(Vec<Box<dyn Listener>>, Handle) -> std::io::Result<Arc<RunContext>> + 'a>;
+    Box<dyn FnOnce(Held, Vec<Box<dyn Listener>>, Handle) -> std::io::Result<Arc<RunContext>> + 'a>;
+
+/// A run's id, with its hold on its journal; none for what is not written down.
+pub(crate) type Held = Option<(String, Chronicle)>;
 
 /// How long the connections of a run may take to be closed.
 const CLOSING: Duration = Duration::from_secs(5);
@@ -41,6 +44,8 @@ pub(crate) struct Job<'a> {
     pub(crate) options: RunOptions,
     /// What the first event says.
     pub(crate) introduction: RunIntroduction,
+    /// Where it is written down.
+    pub(crate) held: Held,
 }
 
 impl Job<'_> {
@@ -60,7 +65,7 @@ impl Job<'_> {
             said: Vec::new(),
         };
         let name = name.to_owned();
-        let assemble = |listeners, runtime| {
+        let assemble = |chronicle, listeners, runtime| {
             Ok(RunContext::new(RunSetup {
                 name,
                 mode: Mode::Run,
@@ -72,12 +77,13 @@ impl Job<'_> {
                 files: Arc::new(NoFiles),
                 reads: Memory::off(),
                 runs,
+                chronicle,
                 templates: Templates::default(),
                 listeners,
                 runtime,
             }))
         };
-        Self { assemble: Box::new(assemble), options, introduction }
+        Self { assemble: Box::new(assemble), options, introduction, held: None }
     }
 }
 
@@ -105,7 +111,7 @@ pub(crate) fn launch(
         .map_err(failed)?;
     let stop = Stop::default();
     context.signals.stop(stop.clone());
-    let context = (job.assemble)(listeners, runtime.handle().clone()).map_err(failed)?;
+    let context = (job.assemble)(job.held, listeners, runtime.handle().clone()).map_err(failed)?;
     let selection = context.graph.select(&job.options)?;
     let report = run(RunRequest {
         context: Arc::clone(&context),

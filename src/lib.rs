@@ -4,6 +4,7 @@
 //! `commands` has one file a command, `report` one file a listener of run events.
 
 mod adhoc;
+mod chronicle;
 mod commands;
 mod config;
 mod context;

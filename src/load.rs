@@ -1,5 +1,6 @@
 //! From what a person calls a runbook to a loaded one.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -33,6 +34,17 @@ pub(crate) struct Loading<'a> {
     pub(crate) partial: bool,
     /// What is told of the run that follows; nothing where none does.
     pub(crate) report: Option<&'a ReportArgs>,
+    /// For a run that is resumed: what its first load was given and drew.
+    pub(crate) again: Option<Again>,
+}
+
+/// What a run's first load was given and drew.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Again {
+    /// The values of all parameters.
+    pub(crate) values: Map<String, Value>,
+    /// What was drawn, see [`Loaded::drawn`].
+    pub(crate) drawn: Vec<Value>,
 }
 
 impl Loading<'_> {
@@ -46,8 +58,12 @@ impl Loading<'_> {
 pub(crate) struct LoadedRunbook {
     /// The name that people see.
     pub(crate) name: String,
+    /// The runbook's file.
+    pub(crate) path: PathBuf,
     /// The runbook.
     pub(crate) loaded: Loaded,
+    /// SHA-256 of the project file and the inventory, by name.
+    pub(crate) inputs: BTreeMap<String, String>,
     /// Who asks the person.
     pub(crate) asker: Arc<Asker>,
     said: Vec<RunEvent>,
@@ -67,7 +83,7 @@ pub(crate) fn load(
     let asker = Arc::new(Asker::new(context.stderr.clone(), context.signals.clone()));
     let told = Told { context, given, loading };
     told.check_files()?;
-    let (runbook, request, forks) = request(context, given, loading, &asker, Site::open)
+    let Requested { runbook, request, forks, inputs } = request(context, given, loading, &asker, Site::open)
         .map_err(|error| told.failed(&Arc::default(), &[], &[], error))?;
     let redactor = Arc::clone(&request.redactor);
     tracing::debug!(path = %runbook.path.display(), "loading the runbook");
@@ -83,7 +99,17 @@ pub(crate) fn load(
     }
     let reads = remembered::file(context, &runbook.path);
     let runs = remembered::runs(context, runbook.path.parent().unwrap_or(Path::new("/")));
-    Ok(LoadedRunbook { name: runbook.name, loaded, asker, said, forks, reads, runs })
+    Ok(LoadedRunbook {
+        name: runbook.name,
+        path: runbook.path,
+        loaded,
+        asker,
+        said,
+        forks,
+        reads,
+        runs,
+        inputs,
+    })
 }
 
 /// What a load says, as events of the run.
@@ -160,7 +186,7 @@ pub(crate) fn describe(
     loading: &Loading<'_>,
 ) -> Result<(String, Described), CommandError> {
     let asker = Arc::new(Asker::new(context.stderr.clone(), context.signals.clone()));
-    let (runbook, request, _) = request(context, given, loading, &asker, Site::open_to_show)?;
+    let Requested { runbook, request, .. } = request(context, given, loading, &asker, Site::open_to_show)?;
     let redactor = Arc::clone(&request.redactor);
     let described =
         script::describe(request).map_err(|diagnostics| failure(diagnostics, &redactor, &asker))?;
@@ -173,12 +199,15 @@ fn request(
     loading: &Loading<'_>,
     asker: &Arc<Asker>,
     open: impl Fn(&Context, &Path, &SiteArgs) -> Result<Site, CommandError>,
-) -> Result<(Runbook, LoadRequest, Option<usize>), CommandError> {
+) -> Result<Requested, CommandError> {
     let runbook = runbook::find(context, given)?;
     let folder = runbook.path.parent().unwrap_or(Path::new("/"));
     let mut site = open(context, folder, loading.site)?;
     site.read_runbook_vars(context, folder)?;
-    let mut inputs = params::inputs(loading.params, context, asker)?;
+    let mut inputs = match &loading.again {
+        Some(again) => params::again(&again.values),
+        None => params::inputs(loading.params, context, asker)?,
+    };
     inputs.environment = std::mem::take(&mut site.params);
     inputs.partial = loading.partial;
     if loading.partial {
@@ -196,8 +225,19 @@ fn request(
         registry: site.registry,
         library: library::embedded(),
         redactor: site.redactor,
+        drawn: loading.again.as_ref().map(|again| again.drawn.clone()).unwrap_or_default(),
     };
-    Ok((runbook, request, forks))
+    let inputs = site.sources.digests();
+    Ok(Requested { runbook, request, forks, inputs })
+}
+
+/// What is loaded, and what was read for it.
+struct Requested {
+    runbook: Runbook,
+    request: LoadRequest,
+    forks: Option<usize>,
+    /// SHA-256 of the project file and the inventory, by name.
+    inputs: BTreeMap<String, String>,
 }
 
 fn failure(mut diagnostics: Diagnostics, redactor: &Redactor, asker: &Asker) -> CommandError {
@@ -209,6 +249,13 @@ fn failure(mut diagnostics: Diagnostics, redactor: &Redactor, asker: &Asker) -> 
 }
 
 impl LoadedRunbook {
+    /// SHA-256 of all that was read for the load, by name.
+    pub(crate) fn read(&self) -> BTreeMap<String, String> {
+        let mut read = self.loaded.sources.digests();
+        read.extend(self.inputs.clone());
+        read
+    }
+
     /// What the run is asked to do.
     pub(crate) fn options(&self, select: &SelectArgs, forks: &ForksArgs) -> Result<RunOptions, CommandError> {
         let limit = select.limit.as_deref().map(|pattern| self.limit(pattern)).transpose()?;
@@ -251,9 +298,10 @@ impl LoadedRunbook {
         let reads = file.map_or_else(Memory::off, Memory::open);
         let runs = self.runs.clone();
         Ok(Job {
-            assemble: Box::new(move |listeners, runtime| {
-                loaded.context(mode, reads, runs, listeners, runtime)
+            assemble: Box::new(move |held, listeners, runtime| {
+                loaded.context(mode, reads, runs, held, listeners, runtime)
             }),
+            held: None,
             options: self.options(select, &pace.forks)?,
             introduction: RunIntroduction {
                 mode: word,

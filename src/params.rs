@@ -31,6 +31,13 @@ pub(crate) fn inputs(
     Ok(inputs)
 }
 
+/// What is given to a run that is resumed: the values that it had, whatever they came from.
+pub(crate) fn again(values: &Map<String, Value>) -> ParamInputs {
+    let given = values.iter().filter(|(_, value)| !value.is_null());
+    let given = given.map(|(name, value)| (name.clone(), value.clone())).collect();
+    ParamInputs { files: vec![("the journal".to_owned(), given)], ..ParamInputs::default() }
+}
+
 struct Prompting(Arc<Asker>);
 
 impl Prompt for Prompting {

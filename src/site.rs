@@ -37,6 +37,8 @@ pub(crate) struct Site {
     pub(crate) registry: Registry,
     /// What masks secrets.
     pub(crate) redactor: Arc<Redactor>,
+    /// What was read: the project file, the inventory.
+    pub(crate) sources: SourceMap,
 }
 
 impl Site {
@@ -62,13 +64,13 @@ impl Site {
         choose: ChooseEnvironment,
     ) -> Result<Self, CommandError> {
         let root = Context::project_above(start).or_else(|| Context::project_above(&context.cwd));
-        let config = config(context, root.as_deref().unwrap_or(start))?;
+        let read = SourceMap::default();
+        let config = config(context, root.as_deref().unwrap_or(start), &read)?;
         let environment = choose(&config, args.env.as_deref())
             .map_err(|error| CommandError::usage(error.to_string()).hint(error.hint()))?;
-        let mut inventory =
-            Inventory::load(&sources(context, args, &config, environment), &SourceMap::default())?;
+        let mut inventory = Inventory::load(&sources(context, args, &config, environment), &read)?;
         if let Some(root) = &root {
-            inventory.read_runbook_vars(&near(context, root), &SourceMap::default())?;
+            inventory.read_runbook_vars(&near(context, root), &read)?;
         }
         let redactor = Arc::new(Redactor::default());
         redactor.register_all(inventory.secrets());
@@ -90,12 +92,13 @@ impl Site {
             registry: modules::registry(context, tables, &redactor),
             redactor,
             config,
+            sources: read,
         })
     }
 
     /// Adds `group_vars` and `host_vars` beside the runbook.
     pub(crate) fn read_runbook_vars(&mut self, context: &Context, folder: &Path) -> Result<(), CommandError> {
-        self.inventory.read_runbook_vars(&near(context, folder), &SourceMap::default())?;
+        self.inventory.read_runbook_vars(&near(context, folder), &self.sources)?;
         self.redactor.register_all(self.inventory.secrets());
         Ok(())
     }
@@ -135,15 +138,14 @@ impl Site {
 }
 
 /// Reads the project file of `root`, which may have none.
-fn config(context: &Context, root: &Path) -> Result<Config, CommandError> {
+fn config(context: &Context, root: &Path, sources: &SourceMap) -> Result<Config, CommandError> {
     let path = root.join(PROJECT_FILE);
     if !path.is_file() {
         return Ok(Config { root: root.to_path_buf(), ..Config::default() });
     }
     let shown = context.shown(&path);
-    let sources = SourceMap::default();
-    let source = source_file::read(&path, &shown, &sources)?;
-    Ok(Config::parse(root, &shown, &source.text, &MODULES, &sources)?)
+    let source = source_file::read(&path, &shown, sources)?;
+    Ok(Config::parse(root, &shown, &source.text, &MODULES, sources)?)
 }
 
 /// Where hosts come from: `-i`, else the environment's inventory, else the project's.

@@ -159,7 +159,15 @@ impl From<Diagnostic> for Diagnostics {
 #[derive(Default)]
 pub struct SourceMap {
     sources: RwLock<BTreeMap<Arc<str>, Arc<Source>>>,
+    /// Digests of what was read and is not shown as it is.
+    noted: RwLock<BTreeMap<String, String>>,
     mask: OnceLock<Mask>,
+}
+
+/// SHA-256 in hexadecimal.
+pub fn digest(bytes: &[u8]) -> String {
+    use sha2::{Digest as _, Sha256};
+    Sha256::digest(bytes).iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }
 
 /// Gives a text without the secrets that are known by then.
@@ -184,6 +192,22 @@ impl SourceMap {
     /// The source of that name.
     pub fn get(&self, name: &str) -> Option<Arc<Source>> {
         self.sources.read().ok()?.get(name).cloned()
+    }
+
+    /// SHA-256 of each source, in hexadecimal, by its name.
+    pub fn digests(&self) -> BTreeMap<String, String> {
+        let (Ok(sources), Ok(noted)) = (self.sources.read(), self.noted.read()) else {
+            return BTreeMap::new();
+        };
+        let read = sources.iter().map(|(name, source)| (name.to_string(), digest(source.text.as_bytes())));
+        read.chain(noted.clone()).collect()
+    }
+
+    /// Takes note of a text that was read and is not shown as it is, as one with passwords.
+    pub fn note(&self, name: &str, text: &str) {
+        if let Ok(mut noted) = self.noted.write() {
+            noted.insert(name.to_owned(), digest(text.as_bytes()));
+        }
     }
 
     /// From now on the lines that labels show go through `mask`: a script may hold a secret itself.

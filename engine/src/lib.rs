@@ -11,6 +11,7 @@ pub mod conceal;
 pub mod diag;
 pub mod graph;
 pub mod inventory;
+pub mod journal;
 pub mod plan;
 pub mod redact;
 pub mod run;

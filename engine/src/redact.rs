@@ -222,7 +222,7 @@ impl Redactor {
                 failure.iter_mut().for_each(|failure| self.failure(failure));
                 self.value(output);
             }
-            RunEvent::Notified { node, handler } => {
+            RunEvent::Notified { node, handler, .. } => {
                 self.node(node);
                 self.shared(handler);
             }

@@ -292,6 +292,10 @@ impl Transport for SshTransport {
         self.patience
     }
 
+    fn keeps_claims(&self) -> bool {
+        true
+    }
+
     fn aftermath(&self) -> Vec<Command> {
         self.aftermath.get().cloned().unwrap_or_default()
     }

@@ -8,6 +8,12 @@ Examples:
   oneex run deploy --output json --junit report.xml --stats cost.json
   oneex run deploy --help                      what deploy takes";
 
+pub(super) const RESUME: &str = "\
+Examples:
+  oneex resume                                 the last run of the project
+  oneex resume 01a2b3c4 --unknown retry        headless: commands of unknown fate are run again
+  oneex resume --accept-changes                after the runbook was mended";
+
 pub(super) const PLAN: &str = "\
 Examples:
   oneex plan deploy --set version=v1.4.2

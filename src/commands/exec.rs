@@ -7,8 +7,9 @@ use oneex_engine::run::{Listener, RunOptions};
 use oneex_sdk::{Map, Value};
 
 use super::examples;
-use super::inputs::{AskArgs, ForksArgs, OutputFormat, SiteArgs};
+use super::inputs::{AskArgs, ForksArgs, JournalArgs, OutputFormat, SiteArgs};
 use crate::adhoc::{self, Operation};
+use crate::chronicle;
 use crate::context::{Context, Verbosity};
 use crate::error::CommandError;
 use crate::exit::Exit;
@@ -57,6 +58,8 @@ pub(crate) struct Args {
     /// What standard output has
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
     output: OutputFormat,
+    #[command(flatten)]
+    journal: JournalArgs,
 }
 
 /// Runs it.
@@ -90,7 +93,10 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, CommandError> 
     if let Some(forks) = args.forks.forks.map(usize::from).or(site.config.defaults.forks) {
         options.forks = forks;
     }
-    let job = Job::adhoc(context, "exec", graph, site, options);
+    let environment = site.environment.as_ref().map(|environment| environment.name.clone());
+    let mut job = Job::adhoc(context, "exec", graph, site, options);
+    let journal = chronicle::file(context, &args.journal, &context.cwd);
+    job.held = Some(chronicle::begin_adhoc(context, &journal, ("exec", environment))?);
     let ended = launch(context, job, gates, listeners)?;
     Ok(ended.report.summary.status.into())
 }

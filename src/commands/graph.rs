@@ -53,7 +53,8 @@ enum Format {
 
 /// Draws it.
 pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, CommandError> {
-    let loading = Loading { site: &args.site, params: &args.params, partial: true, report: None };
+    let loading =
+        Loading { site: &args.site, params: &args.params, partial: true, report: None, again: None };
     let runbook = load::load(context, &args.runbook, &loading)?;
     let graph = &runbook.loaded.graph;
     let selection = graph.select(&runbook.options(&args.select, &ForksArgs::default())?)?;

@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, ValueEnum};
+use serde::{Deserialize, Serialize};
 
 /// Which hosts, and which environment.
-#[derive(Debug, Clone, Default, Args)]
+#[derive(Debug, Clone, Default, Args, Serialize, Deserialize)]
 pub(crate) struct SiteArgs {
     /// Inventory: a file, a folder, or hosts with commas (`a,b` or `a,`); may be given several times
     #[arg(short, long, value_name = "INVENTORY")]
@@ -27,7 +28,7 @@ pub(crate) struct AskArgs {
 }
 
 /// Values for a runbook's parameters.
-#[derive(Debug, Clone, Default, Args)]
+#[derive(Debug, Clone, Default, Args, Serialize, Deserialize)]
 pub(crate) struct ParamArgs {
     /// Set a parameter; may be given several times
     #[arg(long, value_name = "NAME=VALUE", value_parser = name_and_value)]
@@ -38,7 +39,7 @@ pub(crate) struct ParamArgs {
 }
 
 /// Which part of a runbook.
-#[derive(Debug, Clone, Default, Args)]
+#[derive(Debug, Clone, Default, Args, Serialize, Deserialize)]
 pub(crate) struct SelectArgs {
     /// Only hosts that match this pattern
     #[arg(long, value_name = "PATTERN")]
@@ -54,8 +55,16 @@ pub(crate) struct SelectArgs {
     pub(crate) only: Vec<String>,
 }
 
-/// How many at a time.
+/// Which journal.
 #[derive(Debug, Clone, Default, Args)]
+pub(crate) struct JournalArgs {
+    /// The journal [default: `.oneex/journal.db` of the project]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) journal: Option<PathBuf>,
+}
+
+/// How many at a time.
+#[derive(Debug, Clone, Default, Args, Serialize, Deserialize)]
 pub(crate) struct ForksArgs {
     /// Nodes at a time [default: 64, or what `oneex.toml` says]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
@@ -63,7 +72,7 @@ pub(crate) struct ForksArgs {
 }
 
 /// How fast the work goes.
-#[derive(Debug, Clone, Default, Args)]
+#[derive(Debug, Clone, Default, Args, Serialize, Deserialize)]
 pub(crate) struct PaceArgs {
     #[command(flatten)]
     pub(crate) forks: ForksArgs,

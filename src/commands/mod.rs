@@ -9,9 +9,11 @@ mod global;
 mod graph;
 mod hosts;
 pub(crate) mod inputs;
+mod journal;
 mod new;
 mod params;
 mod plan;
+mod resume;
 mod run;
 mod runbook_help;
 
@@ -38,11 +40,13 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     Run(run::Args),
     Plan(plan::Args),
+    Resume(resume::Args),
     Graph(graph::Args),
     Params(params::Args),
     Hosts(hosts::Args),
     Facts(facts::Args),
     Exec(exec::Args),
+    Journal(journal::Args),
     Doc(doc::Args),
     New(new::Args),
     Completions(completions::Args),
@@ -54,11 +58,13 @@ impl Command {
         match self {
             Self::Run(args) => run::run(&args, context),
             Self::Plan(args) => plan::run(&args, context),
+            Self::Resume(args) => resume::run(&args, context),
             Self::Graph(args) => graph::run(&args, context),
             Self::Params(args) => params::run(&args, context),
             Self::Hosts(args) => hosts::run(&args, context),
             Self::Facts(args) => facts::run(&args, context),
             Self::Exec(args) => exec::run(&args, context),
+            Self::Journal(args) => journal::run(&args, context),
             Self::Doc(args) => doc::run(&args, context),
             Self::New(args) => new::run(&args, context),
             Self::Completions(args) => completions::run(&args, context),

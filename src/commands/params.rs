@@ -26,7 +26,7 @@ pub(crate) struct Args {
 /// Shows them.
 pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, CommandError> {
     let none = ParamArgs::default();
-    let loading = Loading { site: &args.site, params: &none, partial: true, report: None };
+    let loading = Loading { site: &args.site, params: &none, partial: true, report: None, again: None };
     let (name, described) = load::describe(context, &args.runbook, &loading)?;
     match args.output {
         OutputFormat::Json => {

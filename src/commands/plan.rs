@@ -49,8 +49,13 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, CommandError> 
     if args.help {
         return runbook_help::show("plan", runbook, &args.site, context);
     }
-    let loading =
-        Loading { site: &args.site, params: &args.params, partial: false, report: Some(&args.report) };
+    let loading = Loading {
+        site: &args.site,
+        params: &args.params,
+        partial: false,
+        report: Some(&args.report),
+        again: None,
+    };
     let runbook = load::load(context, runbook.unwrap_or_default(), &loading)?;
     person::ask(context, &args.ask, &runbook.asker, &runbook.loaded.redactor)?;
     let chosen = choose(context, &args.report, Mode::Plan, &runbook.loaded.sources);

@@ -1,10 +1,13 @@
 //! `oneex run`: runs a runbook.
 
+use std::path::Path;
+
 use oneex_engine::run::Mode;
 
 use super::examples;
-use super::inputs::{AskArgs, PaceArgs, ParamArgs, ReportArgs, SelectArgs, SiteArgs};
+use super::inputs::{AskArgs, JournalArgs, PaceArgs, ParamArgs, ReportArgs, SelectArgs, SiteArgs};
 use super::runbook_help;
+use crate::chronicle::{self, Options};
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::exit::Exit;
@@ -42,6 +45,8 @@ pub(crate) struct Args {
     ask: AskArgs,
     #[command(flatten)]
     report: ReportArgs,
+    #[command(flatten)]
+    journal: JournalArgs,
     /// Show help, with the runbook's own where one is named
     #[arg(short, long)]
     help: bool,
@@ -53,8 +58,13 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, CommandError> 
     if args.help {
         return runbook_help::show("run", runbook, &args.site, context);
     }
-    let loading =
-        Loading { site: &args.site, params: &args.params, partial: false, report: Some(&args.report) };
+    let loading = Loading {
+        site: &args.site,
+        params: &args.params,
+        partial: false,
+        report: Some(&args.report),
+        again: None,
+    };
     let runbook = load::load(context, runbook.unwrap_or_default(), &loading)?;
     let environment = runbook.loaded.environment.as_ref();
     let protected =
@@ -67,7 +77,17 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, CommandError> 
     let chosen = choose(context, &args.report, Mode::Run, &runbook.loaded.sources);
     person::listen(context, &runbook.asker, &runbook.loaded.redactor, chosen.live.clone());
     let gates = Gates::new(context, &args.approve, args.yes, environment, &runbook.asker, chosen.live);
-    let job = runbook.job(Mode::Run, "run", &args.select, &args.pace)?;
+    let mut job = runbook.job(Mode::Run, "run", &args.select, &args.pace)?;
+    let journal = chronicle::file(context, &args.journal, runbook.path.parent().unwrap_or(Path::new("/")));
+    let options = Options {
+        site: args.site.clone(),
+        params: args.params.clone(),
+        select: args.select.clone(),
+        pace: args.pace.clone(),
+        values: runbook.loaded.values.clone(),
+    };
+    let given = args.runbook.as_deref().unwrap_or_default();
+    job.held = Some(chronicle::begin(context, &journal, (given, &runbook), &options)?);
     let ended = launch(context, job, gates, chosen.listeners)?;
     let exit = ended.report.summary.status.into();
     Ok(ended.write_stats(context, &args.report, &chosen.lost).end(exit))

@@ -24,7 +24,7 @@ pub(crate) fn show(
             Some(load::describe(
                 context,
                 runbook,
-                &Loading { site, params: &params, partial: true, report: None },
+                &Loading { site, params: &params, partial: true, report: None, again: None },
             )?)
         }
         None => None,

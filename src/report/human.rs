@@ -88,7 +88,7 @@ impl Human {
                 at_least(steps, look.line(DIM, stream, &format!("{node}  {text}{more}")))
             }
             RunEvent::Operation { op, .. } => operation::render(event, look, self.told.remove(op)),
-            RunEvent::Notified { node, handler } => {
+            RunEvent::Notified { node, handler, .. } => {
                 at_least(steps, look.line(CYAN, "notified", &format!("{node}  {handler}")))
             }
             RunEvent::HostAdded { node, host, groups } => {

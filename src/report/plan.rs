@@ -156,6 +156,7 @@ mod tests {
             failure: None,
             output: serde_json::Value::Null,
             duration: 0.0,
+            recalled: false,
         };
         let counts = Counts { operations: 4, changed: 2, certain: 2, ..Counts::default() };
         vec![

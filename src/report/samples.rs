@@ -53,6 +53,7 @@ pub(crate) fn operation(node: &NodeKey, name: &str, subject: &str, status: OpSta
         output: json!({}),
         duration: 0.02,
         position: Some(position("shop.rhai", 2, 1)),
+        place: "body/1/1".to_owned(),
     }
 }
 
@@ -77,6 +78,7 @@ pub(crate) fn finished(node: &NodeKey, status: NodeStatus, duration: f64) -> Run
         failure: None,
         output: Value::Null,
         duration,
+        recalled: false,
     }
 }
 
@@ -124,6 +126,7 @@ pub(crate) fn run() -> (Vec<RunEvent>, SourceMap) {
             failure,
             output: Value::Null,
             duration: 3.0,
+            recalled: false,
         };
     let unreachable = Failure {
         hints: vec!["try `ssh db1`".into()],
@@ -140,7 +143,7 @@ pub(crate) fn run() -> (Vec<RunEvent>, SourceMap) {
         RunEvent::NodeStarted { node: web1.clone(), attempt: 1 },
         operation(&web1, "directory", "/srv/shop", OpStatus::Ok),
         changed(&web1, "/etc/shop.conf", OpStatus::Changed),
-        RunEvent::Notified { node: web1.clone(), handler: "reload".into() },
+        RunEvent::Notified { node: web1.clone(), handler: "reload".into(), place: "body/1/1".into() },
         action,
         RunEvent::Message {
             node: Some(web1.clone()),

@@ -1,6 +1,7 @@
 //! Whole runs with the binary: what a user would do, from the first command to the last line.
 
 mod commands;
+mod crashes;
 mod first_look;
 pub(crate) mod fleet;
 mod handlers;
@@ -16,6 +17,7 @@ mod policies;
 mod quickstart;
 mod read_ahead;
 mod restarts;
+mod resume;
 mod roles;
 mod rolling;
 mod round_trips;

@@ -54,5 +54,9 @@ fn nothing_is_left_outside_the_folder() {
         entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
     };
     assert_eq!(names(project.folder()), ["made"]);
-    assert_eq!(names(project.home()), Vec::<String>::new());
+    // The journal is the user's own, as there is no project that could have it.
+    assert_eq!(names(project.home()), [".local"]);
+    let mut state = names(project.home().join(".local/state/oneex"));
+    state.sort();
+    assert_eq!(state, ["journal.db", "journal.key"]);
 }

@@ -133,7 +133,7 @@ fn what_was_read_is_kept_for_the_runbook_and_says_nothing_secret() {
     // One that cannot be read, or kept, is no reason to fail.
     fleet.project.write(".oneex/reads/book.rhai.json", "{");
     fleet.run(0, &[]);
-    std::fs::remove_dir_all(fleet.project.path(".oneex")).unwrap();
-    fleet.project.write(".oneex", "a file");
+    std::fs::remove_dir_all(fleet.project.path(".oneex/reads")).unwrap();
+    fleet.project.write(".oneex/reads", "a file");
     fleet.run(0, &[]);
 }

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use similar::TextDiff;
 
 /// One property that differs.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ChangeItem {
     /// What differs: `mode`, `content`, `state`, `package curl`.
     pub what: String,
@@ -19,7 +19,7 @@ pub struct ChangeItem {
 }
 
 /// Everything that differs; empty when nothing is to be done.
-#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Change {
     /// The differences, in the order in which they were found.
     pub items: Vec<ChangeItem>,

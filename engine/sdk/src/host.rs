@@ -191,6 +191,11 @@ pub trait Transport: Send + Sync {
         cancel: &'a CancellationToken,
     ) -> BoxFuture<'a, OpResult<u64>>;
 
+    /// True where a command that has a [`crate::Claim`] can be asked for again by another controller, or a later one.
+    fn keeps_claims(&self) -> bool {
+        false
+    }
+
     /// How long a lost connection is worth being opened again; never where this is zero.
     fn patience(&self) -> Duration {
         Duration::ZERO

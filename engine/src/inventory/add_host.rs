@@ -9,7 +9,7 @@ use super::connection::{self, ConnectionError};
 use super::data::{ALL, Inventory};
 
 /// A host that a task made.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct NewHost {
     /// The name in the inventory.
     pub name: String,

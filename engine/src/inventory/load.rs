@@ -140,7 +140,7 @@ impl Loader<'_> {
     }
 
     fn file(&mut self, path: &Path) {
-        let Some(file) = File::read(path, &mut self.mistakes) else { return };
+        let Some(file) = File::read(path, self.sources, &mut self.mistakes) else { return };
         let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
         let unknown = |what: &str| {
             Diagnostic::error("bad-inventory", format!("`{}` is {what}, which cannot be read yet", file.name))

@@ -22,8 +22,8 @@ pub(super) struct File {
 }
 
 impl File {
-    /// Reads a file. What keeps it from being read becomes a mistake.
-    pub(super) fn read(path: &Path, mistakes: &mut Vec<Diagnostic>) -> Option<Self> {
+    /// Reads a file, which `sources` takes note of. What keeps it from being read becomes a mistake.
+    pub(super) fn read(path: &Path, sources: &SourceMap, mistakes: &mut Vec<Diagnostic>) -> Option<Self> {
         let name = path.strip_prefix(".").unwrap_or(path).display().to_string();
         // Its lines may hold passwords: what is shown of them goes through `mistake`.
         let text = match source_file::read(path, &name, &SourceMap::default()) {
@@ -33,6 +33,7 @@ impl File {
                 return None;
             }
         };
+        sources.note(&name, &text);
         if text.starts_with("$ANSIBLE_VAULT") {
             mistakes.push(
                 Diagnostic::error(

@@ -94,7 +94,7 @@ fn read_into(path: &Path, owner: &str, sources: &SourceMap, mistakes: &mut Vec<D
         }
         return;
     }
-    let Some(file) = File::read(path, mistakes) else { return };
+    let Some(file) = File::read(path, sources, mistakes) else { return };
     match yaml::parse(&file.text) {
         Err(error) => mistakes.push(file.yaml_error(sources, &error)),
         Ok(node) if node.is_null() => {}

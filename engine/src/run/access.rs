@@ -10,11 +10,14 @@ use oneex_sdk::{
     Resources, SecretSink, Value,
 };
 
+use super::claims::Claims;
 use super::steady::Losses;
+use super::subject::subject;
 use super::view::View;
-use super::{Failure, Interrupt, Mode, NodeContext, OpStatus, RunEvent};
+use super::{Failure, Interrupt, Mode, NodeContext, OpStatus, RunEvent, drawn};
 use crate::diag::Position;
 use crate::inventory::Inventory;
+use crate::journal::Intent;
 use crate::plan::Author;
 use crate::redact::MASK;
 
@@ -37,6 +40,8 @@ pub struct OpCall<'a> {
     pub options: Value,
     /// Where the script calls.
     pub position: Position,
+    /// Where in the life of the node that is, see [`super::Branch`].
+    pub place: &'a str,
     /// Says whether an action that was done changed something, from its result; without it the operation does.
     pub judge: Option<&'a Judge<'a>>,
 }
@@ -62,7 +67,13 @@ pub fn perform(node: &Arc<NodeContext>, call: OpCall<'_>) -> Result<OpOutcome, I
     if node.cancel.is_cancelled() {
         return Err(Interrupt::Cancelled);
     }
-    let performing = Performing::new(node, &call)?;
+    let mut performing = Performing::new(node, &call)?;
+    if let Some(outcome) = performing.recalled()? {
+        if outcome.changed {
+            node.mark_changed();
+        }
+        return Ok(outcome);
+    }
     let events = &node.run.events;
     events.emit(RunEvent::OperationStarted {
         node: node.node.clone(),
@@ -82,6 +93,7 @@ pub fn perform(node: &Arc<NodeContext>, call: OpCall<'_>) -> Result<OpOutcome, I
         "operation"
     );
     performing.report(&result, begun.elapsed().as_secs_f64());
+    performing.drop_cancelled(&result);
     match result {
         Ok((_, outcome)) => {
             if outcome.changed {
@@ -94,8 +106,25 @@ pub fn perform(node: &Arc<NodeContext>, call: OpCall<'_>) -> Result<OpOutcome, I
     }
 }
 
-/// The facts of a host, gathered on first use.
-pub fn facts(node: &Arc<NodeContext>, host: &str, user: Option<&str>) -> Result<Arc<Value>, Interrupt> {
+/// The facts of a host, gathered on first use. `place` is where in the life of the node they are asked for.
+pub fn facts(
+    node: &Arc<NodeContext>,
+    host: &str,
+    user: Option<&str>,
+    place: &str,
+) -> Result<Arc<Value>, Interrupt> {
+    let told = drawn(node, place, "facts", || {
+        let facts = gathered(node, host, user)?;
+        // As a text it stands beside the records, and once where several nodes ask.
+        Ok(if node.run.chronicle.is_some() { Value::from(facts.to_string()) } else { (*facts).clone() })
+    })?;
+    match told {
+        Value::String(text) => Ok(Arc::new(serde_json::from_str(&text).unwrap_or_default())),
+        facts => Ok(Arc::new(facts)),
+    }
+}
+
+fn gathered(node: &Arc<NodeContext>, host: &str, user: Option<&str>) -> Result<Arc<Value>, Interrupt> {
     let info = known_host(node, host)?;
     if is_planned(node, host) {
         return Err(Interrupt::KnownAfterRun(format!("the facts of `{host}`, which does not exist yet")));
@@ -108,6 +137,7 @@ pub fn facts(node: &Arc<NodeContext>, host: &str, user: Option<&str>) -> Result<
         source: Arc::from(node.run.name.as_str()),
         foreseen: false,
         lasting: false,
+        claims: Claims::default(),
         has_read: AtomicBool::new(false),
         lost: Mutex::default(),
     };
@@ -168,20 +198,27 @@ fn interrupt_of(mut error: OpError, operation: &str, target: &str, position: Opt
 }
 
 /// One call on its way.
-struct Performing<'a> {
-    node: &'a Arc<NodeContext>,
-    name: String,
-    kind: Kind,
-    lock: Option<&'static str>,
-    bound: Box<dyn Call>,
-    subject: String,
-    args: Value,
-    target: Arc<str>,
+pub(super) struct Performing<'a> {
+    pub(super) node: &'a Arc<NodeContext>,
+    pub(super) name: String,
+    pub(super) kind: Kind,
+    pub(super) lock: Option<&'static str>,
+    pub(super) bound: Box<dyn Call>,
+    pub(super) subject: String,
+    pub(super) args: Value,
+    pub(super) target: Arc<str>,
     /// False for a function of a namespace.
-    on_host: bool,
-    number: u64,
-    position: &'a Position,
-    view: View,
+    pub(super) on_host: bool,
+    pub(super) number: u64,
+    pub(super) position: &'a Position,
+    pub(super) place: &'a str,
+    pub(super) view: View,
+    /// It was begun in the earlier part of the run, and its target is asked what became of it.
+    pub(super) asked_again: Option<Box<Intent>>,
+    /// It was begun in the earlier part of the run: where nothing is left to be done, that is why.
+    pub(super) begun: bool,
+    /// It was written down that it changes something.
+    pub(super) intended: AtomicBool,
 }
 
 impl<'a> Performing<'a> {
@@ -209,6 +246,7 @@ impl<'a> Performing<'a> {
             foreseen: manual.kind == Kind::Ensure,
             // What others have to wait for is nothing to be cut off either, as the work of a package manager.
             lasting: manual.kind == Kind::Action || manual.lock.is_some(),
+            claims: Claims::default(),
             has_read: AtomicBool::new(false),
             lost: Mutex::default(),
         };
@@ -224,34 +262,38 @@ impl<'a> Performing<'a> {
             on_host: call.host.is_some(),
             number,
             position: &call.position,
+            place: call.place,
             view,
+            asked_again: None,
+            begun: false,
+            intended: AtomicBool::new(false),
         })
     }
 
-    fn perform(&self) -> Result<(OpStatus, OpOutcome), Interrupt> {
+    fn perform(&mut self) -> Result<(OpStatus, OpOutcome), Interrupt> {
         let host = self.view.info.name.as_str();
         if is_planned(self.node, host) {
             return Err(Interrupt::KnownAfterRun(format!("`{host}` does not exist yet")));
         }
-        let run = &self.node.run;
-        run.runtime.block_on(async {
+        let node = Arc::clone(self.node);
+        node.run.runtime.block_on(async {
             tokio::select! {
                 biased;
                 result = self.turned() => result,
                 // Operations end by themselves when they are cancelled; this is for one that does
                 // not, and gives it the time to end its command on the host.
-                () = self.overdue() => Err(Interrupt::Cancelled),
+                () = Self::overdue(&node) => Err(Interrupt::Cancelled),
             }
         })
     }
 
-    async fn overdue(&self) {
+    async fn overdue(node: &NodeContext) {
         const GRACE: std::time::Duration = std::time::Duration::from_secs(10);
-        self.node.cancel.cancelled().await;
+        node.cancel.cancelled().await;
         tokio::time::sleep(GRACE).await;
     }
 
-    async fn turned(&self) -> Result<(OpStatus, OpOutcome), Interrupt> {
+    async fn turned(&mut self) -> Result<(OpStatus, OpOutcome), Interrupt> {
         let turn = async {
             match self.lock {
                 Some(lock) => Some(self.node.run.connections.turn(&self.view.info.name, lock).await),
@@ -264,18 +306,21 @@ impl<'a> Performing<'a> {
             turn = turn => turn,
         };
         match self.node.run.mode {
-            Mode::Run => self.run().await.map_err(|error| self.interrupt(error)),
+            Mode::Run => match self.run().await {
+                Err(error) if error.is_fate_unknown && self.asked_again.is_some() => self.unknown().await,
+                result => result.map_err(|error| self.interrupt(error)),
+            },
             Mode::Plan => self.plan().await,
         }
     }
 
-    fn interrupt(&self, error: OpError) -> Interrupt {
+    pub(super) fn interrupt(&self, error: OpError) -> Interrupt {
         interrupt_of(error, &self.name, &self.target, Some(self.position.clone()))
     }
 
     /// Runs it; an ensure that the connection is lost of is looked at again. What was written before may be there
     /// then: it is a change of this call all the same.
-    async fn run(&self) -> OpResult<(OpStatus, OpOutcome)> {
+    pub(super) async fn run(&self) -> OpResult<(OpStatus, OpOutcome)> {
         let (mut losses, mut written) = (Losses::default(), None);
         loop {
             let result = self.once(&mut written).await;
@@ -293,7 +338,7 @@ impl<'a> Performing<'a> {
             if let Some(change) = written.take() {
                 return Ok((OpStatus::Changed, outcome(change, looked.output, true, None)));
             }
-            let changed = looked.output.changed.unwrap_or(false);
+            let changed = looked.output.changed.unwrap_or(self.begun);
             let status = if changed { OpStatus::Changed } else { OpStatus::Ok };
             return Ok((status, outcome(looked.change, looked.output, changed, None)));
         }
@@ -302,6 +347,7 @@ impl<'a> Performing<'a> {
         }
         let on_host = self.on_host.then_some(self.view.info.name.as_str());
         self.node.run.guards.may_change(on_host).await?;
+        self.intend().await?;
         // An action that asks the host first, as for what it creates, acts in the first run and rarely again.
         if let (Kind::Action, Some(ahead), false) =
             (self.kind, &self.node.ahead, self.view.has_read.load(Ordering::Relaxed))
@@ -404,6 +450,7 @@ impl<'a> Performing<'a> {
             Err(_) => return,
         };
         let assumes = self.node.assumes.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+        self.seal(result);
         self.node.run.events.emit(RunEvent::Operation {
             node: self.node.node.clone(),
             op: self.number,
@@ -419,6 +466,7 @@ impl<'a> Performing<'a> {
             output,
             duration,
             position: Some(self.position.clone()),
+            place: self.place.to_owned(),
         });
     }
 }
@@ -436,59 +484,4 @@ fn hidden(change: &Change) -> Change {
         }
     }
     change
-}
-
-/// One line that says what a call is about: the path that it brings, else its first positional option.
-fn subject(options: &Value, positional: &[&str]) -> String {
-    const LONGEST: usize = 120;
-    // Where one of them is a path on the host, others say what comes there: a source, a target.
-    let name = positional.iter().find(|name| **name == "path").or(positional.first());
-    let text = name.and_then(|name| options.get(*name)).map(|value| match value {
-        Value::String(text) => text.clone(),
-        Value::Array(items) => {
-            let words =
-                items.iter().map(|item| item.as_str().map_or_else(|| item.to_string(), oneex_sdk::quote));
-            words.collect::<Vec<_>>().join(" ")
-        }
-        other => other.to_string(),
-    });
-    let text = text.unwrap_or_default();
-    let line = text.trim().lines().next().unwrap_or_default();
-    let short: String = line.chars().take(LONGEST).collect();
-    if short.len() < text.trim().len() { format!("{short} …") } else { short }
-}
-
-#[cfg(test)]
-mod tests {
-    use oneex_sdk::json;
-
-    use super::subject;
-
-    #[test]
-    fn a_call_is_about_what_it_brings() {
-        let long = "x".repeat(200);
-        for (positional, options, expected) in [
-            (
-                &["path", "content"][..],
-                json!({ "path": "/etc/motd", "content": "hello" }),
-                "/etc/motd".to_owned(),
-            ),
-            (&["src", "path"], json!({ "src": "shop.j2", "path": "/etc/shop" }), "/etc/shop".to_owned()),
-            (
-                &["target", "path"],
-                json!({ "target": "releases/2", "path": "/srv/now" }),
-                "/srv/now".to_owned(),
-            ),
-            (&["path", "to"], json!({ "path": "/etc/motd", "to": "motd" }), "/etc/motd".to_owned()),
-            (&["src", "args"], json!({ "src": "x.sh", "args": ["1"] }), "x.sh".to_owned()),
-            (&["command"], json!({ "command": ["echo", "a b", 3] }), "echo 'a b' 3".to_owned()),
-            (&["command"], json!({ "command": "set -e\ntrue" }), "set -e …".to_owned()),
-            (&["names"], json!({ "names": long }), format!("{} …", "x".repeat(120))),
-            (&["port"], json!({ "port": 22 }), "22".to_owned()),
-            (&["port"], json!({}), String::new()),
-            (&[], json!({ "timeout": 3 }), String::new()),
-        ] {
-            assert_eq!(subject(&options, positional), expected, "{options}");
-        }
-    }
 }

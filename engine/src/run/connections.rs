@@ -18,9 +18,10 @@ const FAILURE_KEPT: Duration = Duration::from_secs(5);
 const RETURN_KEPT: Duration = Duration::from_millis(800);
 
 /// Connections, facts and turns by host.
-#[derive(Default)]
 pub struct Connections {
     hosts: Mutex<HashMap<Arc<str>, Arc<Slot>>>,
+    /// Where hosts keep what outlives a connection.
+    place: String,
 }
 
 #[derive(Default)]
@@ -29,8 +30,6 @@ struct Slot {
     facts: AsyncMutex<Option<Arc<Value>>>,
     writes: Arc<Writes>,
     turns: Mutex<HashMap<&'static str, Arc<AsyncMutex<()>>>>,
-    /// Where the host keeps what outlives a connection.
-    place: OnceLock<String>,
     /// Traffic of connections that were closed again, as by a reboot.
     past: Mutex<Traffic>,
     open: Mutex<Option<Arc<dyn Transport>>>,
@@ -71,7 +70,19 @@ async fn clear_up(transport: &dyn Transport, left: &[Command], cancel: &Cancella
     Ok(())
 }
 
+/// A place for what outlives connections, that no other run has: the time at which it was made, in seconds since 1970,
+/// and something random.
+pub fn new_place() -> String {
+    let since = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
+    format!("{}-{:032x}", since.as_secs(), rand::random::<u128>())
+}
+
 impl Connections {
+    /// No connections yet. `place` is where hosts keep what outlives one; a new one unless given.
+    pub(super) fn new(place: Option<String>) -> Self {
+        Self { hosts: Mutex::default(), place: place.unwrap_or_else(new_place) }
+    }
+
     fn slot(&self, host: &str) -> Arc<Slot> {
         let mut hosts = lock(&self.hosts);
         match hosts.get(host) {
@@ -158,15 +169,9 @@ impl Connections {
         transport.close().await;
     }
 
-    /// What makes a command outlive the connection to this host.
-    pub(super) fn claim(&self, host: &str) -> Claim {
-        let slot = self.slot(host);
-        let place = slot.place.get_or_init(|| {
-            let since = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
-            format!("{}-{:032x}", since.as_secs(), rand::random::<u128>())
-        });
-        let id = format!("{:032x}", rand::random::<u128>());
-        Claim { place: place.clone(), id, boot: Arc::default() }
+    /// What makes a command that has this id outlive its connection.
+    pub(super) fn claim(&self, id: String, boot: Arc<OnceLock<String>>) -> Claim {
+        Claim { place: self.place.clone(), id, boot }
     }
 
     /// The host's facts, gathered by `gather` on first use; who comes meanwhile waits for them.

@@ -4,9 +4,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, RwLock};
 
 use oneex_sdk::{CancellationToken, Registry};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::{Connections, EventSink, Guards, KeptOutputs, Outputs, ProjectFiles};
+use super::{Chronicle, Connections, EventSink, Guards, KeptOutputs, Outputs, ProjectFiles};
 use crate::ahead::{Ahead, Memory};
 use crate::diag::{Position, SourceMap};
 use crate::graph::{Graph, TaskId};
@@ -16,7 +16,7 @@ use crate::redact::Redactor;
 use crate::template::Templates;
 
 /// A node's name in events and reports.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct NodeKey {
     /// The task.
     pub task: Arc<str>,
@@ -95,6 +95,8 @@ pub struct RunContext {
     pub next_op: std::sync::atomic::AtomicU64,
     /// Counts operations by what came of them.
     pub counters: OpCounters,
+    /// Its hold on its journal; none for a plan, which writes nothing.
+    pub chronicle: Option<Chronicle>,
 }
 
 /// Counts operations for the summary and `--stats`.

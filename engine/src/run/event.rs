@@ -4,9 +4,10 @@
 use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::word::{Word, word};
 use super::{Failure, NodeKey};
 use crate::diag::Position;
 use crate::redact::Redactor;
@@ -15,7 +16,7 @@ use crate::redact::Redactor;
 pub const EVENT_VERSION: u32 = 1;
 
 /// How a node ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NodeStatus {
     /// Well, and nothing changed.
@@ -64,7 +65,7 @@ impl NodeStatus {
 }
 
 /// How an operation ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OpStatus {
     /// Nothing was to be done, or it was a read.
@@ -84,7 +85,7 @@ pub enum OpStatus {
 }
 
 /// A message's weight.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Level {
     /// `print` and `info` of a script.
@@ -94,7 +95,7 @@ pub enum Level {
 }
 
 /// How the run as a whole ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RunStatus {
     /// Every node ended well, or failed within its `max_fail` and was not needed.
@@ -110,7 +111,7 @@ pub enum RunStatus {
 }
 
 /// Counts by state.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     /// Nodes by how they ended.
     pub nodes: std::collections::BTreeMap<NodeStatus, u64>,
@@ -123,7 +124,7 @@ pub struct Counts {
 }
 
 /// What the end of a run says of it; `on_end` gets the same.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunSummary {
     /// The run's id: a UUIDv7.
     pub id: String,
@@ -144,7 +145,7 @@ pub struct RunSummary {
 }
 
 /// One thing that happened.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 #[allow(clippy::large_enum_variant, reason = "events pass the listeners one at a time")]
 pub enum RunEvent {
@@ -155,7 +156,8 @@ pub enum RunEvent {
         /// The runbook's name: its path as given.
         name: String,
         /// `run`, `plan` or `exec`.
-        mode: &'static str,
+        #[serde(deserialize_with = "word")]
+        mode: Word,
         /// The chosen environment.
         environment: Option<String>,
         /// The parameters, secrets masked.
@@ -204,7 +206,8 @@ pub enum RunEvent {
         /// The node.
         node: NodeKey,
         /// `rescue` or `always`.
-        phase: &'static str,
+        #[serde(deserialize_with = "word")]
+        phase: Word,
     },
     /// A node has ended.
     NodeFinished {
@@ -220,6 +223,9 @@ pub enum RunEvent {
         output: Value,
         /// Seconds from the first attempt's start.
         duration: f64,
+        /// It ended in an earlier part of a run that was resumed.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        recalled: bool,
     },
     /// An operation begins.
     OperationStarted {
@@ -248,7 +254,8 @@ pub enum RunEvent {
         /// The operation.
         op: u64,
         /// `stdout` or `stderr`.
-        stream: &'static str,
+        #[serde(deserialize_with = "word")]
+        stream: Word,
         /// The line without its end.
         text: String,
         /// The line is long and goes on in the next event of the stream.
@@ -263,7 +270,8 @@ pub enum RunEvent {
         /// Its name: `packages`, `http::get`.
         name: String,
         /// `read`, `ensure` or `action`.
-        kind: &'static str,
+        #[serde(deserialize_with = "word")]
+        kind: Word,
         /// The host, URL or thing.
         target: String,
         /// One line that says what it is about: `/etc/motd`, `systemctl restart shop`.
@@ -284,6 +292,9 @@ pub enum RunEvent {
         duration: f64,
         /// Where in the script.
         position: Option<Position>,
+        /// Where in the life of its node: phase, attempt, number: `body/1/3`, `body/1/4.2.1` in a branch.
+        #[serde(default)]
+        place: String,
     },
     /// A changed operation notified a handler.
     Notified {
@@ -291,6 +302,9 @@ pub enum RunEvent {
         node: NodeKey,
         /// The handler.
         handler: Arc<str>,
+        /// The place of the operation that changed something, as in `Operation`.
+        #[serde(default)]
+        place: String,
     },
     /// A task added a host, or changed one that it had added.
     HostAdded {
@@ -319,7 +333,8 @@ pub enum RunEvent {
         /// The question.
         message: String,
         /// `asked`, `approved`, `refused` or `waiting`.
-        decision: &'static str,
+        #[serde(deserialize_with = "word")]
+        decision: Word,
         /// Who approved: a user's name, `--yes`, `--approve`.
         by: Option<String>,
     },
@@ -351,10 +366,11 @@ pub enum RunEvent {
 }
 
 /// Something that is wrong with what people wrote or asked for.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Mistake {
     /// A stable word for its kind: `unknown-option`; none for what has no place in a file.
-    pub code: Option<&'static str>,
+    #[serde(deserialize_with = "super::word::maybe")]
+    pub code: Option<Word>,
     /// A lower-case fragment with literals in back-quotes.
     pub message: String,
     /// Where.
@@ -364,7 +380,7 @@ pub struct Mistake {
 }
 
 /// An event with its place in the stream.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Stamped {
     /// See [`EVENT_VERSION`].
     pub v: u32,

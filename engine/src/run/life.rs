@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use oneex_sdk::CancellationToken;
 use serde_json::Value;
 
@@ -12,6 +13,8 @@ use super::expansion::Items;
 use super::policy::{status_of, wait_after};
 use super::{Arg, Failure, Interrupt, Level, Mode, NodeStatus, Phase, Returned, RunEvent};
 use crate::graph::{Condition, Task};
+use crate::journal::{Ended, Entry, Turn, sealed};
+use crate::redact::MASK;
 
 /// How a node ended.
 #[derive(Debug)]
@@ -23,12 +26,28 @@ pub(super) struct NodeEnd {
     pub(super) unknown: bool,
     /// Seconds from the first attempt's start.
     pub(super) duration: f64,
+    /// It ended in an earlier part of the run.
+    pub(super) recalled: bool,
 }
 
 impl NodeEnd {
     /// An end of that kind, with why.
     pub(super) fn with(status: NodeStatus, reason: Option<String>) -> Self {
-        Self { status, reason, failure: None, output: Value::Null, unknown: false, duration: 0.0 }
+        Self {
+            status,
+            reason,
+            failure: None,
+            output: Value::Null,
+            unknown: false,
+            duration: 0.0,
+            recalled: false,
+        }
+    }
+
+    /// How it stood in the earlier part of the run.
+    pub(super) fn recalled(ended: Ended) -> Self {
+        let Ended { status, reason, failure, output, duration } = ended;
+        Self { failure: failure.map(Box::new), output, duration, ..Self::with(status, reason) }
     }
 
     /// A failure.
@@ -69,13 +88,20 @@ pub(super) struct Life {
 impl Life {
     /// Lives it.
     pub(super) fn live(&self, task: &Task) -> NodeEnd {
-        if let Some(end) = self.conditions(task) {
-            return end;
-        }
         let started = Instant::now();
-        let mut end = match self.attempts(task) {
-            Ok(end) => end,
-            Err(failure) => self.rescue(task, *failure),
+        let turn = self.caller.run.past().and_then(|past| past.turn(&self.caller.node)).cloned();
+        let mut end = match turn {
+            Some(turn) if turn.phase == "always" => NodeEnd::recalled(turn.ended),
+            Some(Turn { ended: Ended { failure: Some(failure), .. }, .. }) => self.rescue(task, failure),
+            _ => {
+                if let Some(end) = self.conditions(task) {
+                    return end;
+                }
+                match self.attempts(task) {
+                    Ok(end) => end,
+                    Err(failure) => self.rescue(task, *failure),
+                }
+            }
         };
         self.always(task, &mut end);
         if end.status == NodeStatus::Ok && self.caller.changed.load(Ordering::Acquire) {
@@ -93,14 +119,14 @@ impl Life {
     }
 
     fn conditions(&self, task: &Task) -> Option<NodeEnd> {
-        for condition in &task.when {
+        for (number, condition) in (1..).zip(&task.when) {
             let holds = match condition {
                 Condition::Fixed(holds) => *holds,
                 Condition::Code(code) => {
                     let cancel = &self.cancel;
                     match self.caller.call(
                         code,
-                        (Phase::Condition, 1),
+                        (Phase::Condition, number),
                         cancel,
                         task.timeout,
                         &self.args(None),
@@ -129,7 +155,15 @@ impl Life {
     /// The end of the attempts, or the failure that is left for `rescue`.
     fn attempts(&self, task: &Task) -> Result<NodeEnd, Box<Failure>> {
         let run = &self.caller.run;
-        let mut attempt = 1;
+        let (mut attempt, left) =
+            run.past().map_or((1, 0.0), |past| past.attempt(&self.caller.node, Timestamp::now()));
+        let left = Duration::try_from_secs_f64(left).unwrap_or_default();
+        if !left.is_zero() {
+            let waiting = async { tokio::time::timeout(left, self.cancel.cancelled()).await };
+            if run.runtime.block_on(waiting).is_ok() {
+                return Ok(NodeEnd::with(NodeStatus::Cancelled, Some(BEFORE_NEXT.to_owned())));
+            }
+        }
         loop {
             run.events.emit(RunEvent::NodeStarted { node: self.caller.node.clone(), attempt });
             let result = match &task.body {
@@ -176,6 +210,7 @@ impl Life {
         let Some(code) = task.rescue.as_ref().filter(|_| !self.cancel.is_cancelled()) else {
             return NodeEnd::failed(failure);
         };
+        self.turn("rescue", &NodeEnd::failed(failure.clone()));
         self.phase("rescue");
         let args = self.args(Some(&failure));
         match self.caller.call(code, (Phase::Rescue, 1), &self.cancel, task.timeout, &args) {
@@ -193,6 +228,7 @@ impl Life {
 
     fn always(&self, task: &Task, end: &mut NodeEnd) {
         let Some(code) = &task.always else { return };
+        self.turn("always", end);
         self.phase("always");
         let args = self.args(None);
         match self.caller.call(code, (Phase::Always, 1), &self.immediate, task.timeout, &args) {
@@ -212,6 +248,31 @@ impl Life {
         }
     }
 
+    /// Writes down how the node stands, so that a run that is resumed need not run its body again.
+    fn turn(&self, phase: &str, end: &NodeEnd) {
+        let run = &self.caller.run;
+        if run.chronicle.is_none() {
+            return;
+        }
+        let node = self.caller.node.clone();
+        let sensitive = self.caller.task.and_then(|id| run.graph.task(id)).is_some_and(|task| task.sensitive);
+        let mut value = serde_json::json!({ "output": end.output, "failure": end.failure });
+        if sensitive || run.is_hidden(&value) {
+            run.seal(&sealed::name(sealed::TURN, &node, phase), &value);
+        }
+        run.redactor.value(&mut value);
+        let mut failure = end.failure.as_deref().cloned();
+        failure.iter_mut().for_each(|failure| run.redactor.failure(failure));
+        run.note(&Entry::Turned {
+            node,
+            phase: phase.to_owned(),
+            status: end.status,
+            reason: end.reason.as_deref().map(|reason| run.redactor.text(reason)),
+            failure: failure.map(|failure| Box::new(if sensitive { masked(failure) } else { failure })),
+            output: if sensitive { MASK.into() } else { value["output"].take() },
+        });
+    }
+
     fn phase(&self, phase: &'static str) {
         self.caller.run.events.emit(RunEvent::NodePhase { node: self.caller.node.clone(), phase });
     }
@@ -222,10 +283,11 @@ impl Life {
     }
 }
 
+const BEFORE_NEXT: &str = "while it waited for its next attempt";
+
 /// The end of a node that was to be tried again.
 fn before_next_attempt(failure: Box<Failure>) -> NodeEnd {
-    let why = "while it waited for its next attempt".to_owned();
-    NodeEnd { failure: Some(failure), ..NodeEnd::with(NodeStatus::Cancelled, Some(why)) }
+    NodeEnd { failure: Some(failure), ..NodeEnd::with(NodeStatus::Cancelled, Some(BEFORE_NEXT.to_owned())) }
 }
 
 /// The end of a node that was not to run.

@@ -56,6 +56,7 @@ pub(crate) fn context(
         files: Arc::new(NoFiles),
         reads: Memory::default(),
         runs: None,
+        chronicle: None,
         templates: Templates::default(),
         listeners: vec![listener],
         runtime: runtime(),

@@ -7,8 +7,8 @@ use std::sync::{Arc, RwLock};
 use oneex_sdk::{CancellationToken, Registry};
 
 use super::{
-    Connections, EventSink, Guards, KeptOutputs, Listener, Mode, Notified, OpCounters, Outputs, ProjectFiles,
-    RunContext,
+    Chronicle, Connections, EventSink, Guards, KeptOutputs, Listener, Mode, Notified, OpCounters, Outputs,
+    ProjectFiles, RunContext,
 };
 use crate::ahead::Memory;
 use crate::diag::SourceMap;
@@ -42,16 +42,31 @@ pub struct RunSetup {
     pub runs: Option<PathBuf>,
     /// Templates and their engine.
     pub templates: Templates,
+    /// Its hold on its journal, with the run's id; none for a run that is not written down.
+    pub chronicle: Option<(String, Chronicle)>,
     /// Who reads the events.
     pub listeners: Vec<Box<dyn Listener>>,
     /// Runs futures.
     pub runtime: tokio::runtime::Handle,
 }
 
+/// The id of a new run: a UUIDv7, which begins with the time.
+pub fn new_id() -> String {
+    uuid::Uuid::now_v7().to_string()
+}
+
 impl RunContext {
     /// Puts a run together; nothing has happened yet.
     pub fn new(setup: RunSetup) -> Arc<Self> {
-        let id = uuid::Uuid::now_v7().to_string();
+        let (id, chronicle) = match setup.chronicle {
+            Some((id, chronicle)) => (id, Some(chronicle)),
+            None => (new_id(), None),
+        };
+        // The journal hears of everything first: what others show has been written down.
+        let mut listeners: Vec<Box<dyn Listener>> = Vec::new();
+        listeners.extend(chronicle.as_ref().map(|chronicle| chronicle.recorder.listener()));
+        listeners.extend(setup.listeners);
+        let last_operation = chronicle.as_ref().map_or(0, |chronicle| chronicle.past.last_operation());
         Arc::new(Self {
             kept: KeptOutputs::new(setup.runs, &id),
             id,
@@ -60,8 +75,8 @@ impl RunContext {
             graph: setup.graph,
             inventory: setup.inventory,
             registry: setup.registry,
-            connections: Connections::default(),
-            events: EventSink::new(Arc::clone(&setup.redactor), setup.listeners),
+            connections: Connections::new(chronicle.as_ref().map(|chronicle| chronicle.place.clone())),
+            events: EventSink::new(Arc::clone(&setup.redactor), listeners),
             redactor: setup.redactor,
             reads: setup.reads,
             templates: setup.templates,
@@ -73,8 +88,9 @@ impl RunContext {
             cancel: CancellationToken::new(),
             guards: Guards::default(),
             files: setup.files,
-            next_op: AtomicU64::new(0),
+            next_op: AtomicU64::new(last_operation),
             counters: OpCounters::default(),
+            chronicle,
         })
     }
 }

@@ -11,6 +11,7 @@ use oneex_sdk::{
 };
 use tokio::io::AsyncWriteExt;
 
+use super::claims::Claims;
 use super::hearing::Hearing;
 use super::steady::Losses;
 use super::{NodeContext, RunEvent};
@@ -28,6 +29,8 @@ pub(super) struct View {
     pub(super) foreseen: bool,
     /// What it runs is run once, whatever becomes of the connection: it is an action, or takes long.
     pub(super) lasting: bool,
+    /// What its commands are known by on the host.
+    pub(super) claims: Claims,
     /// It read something.
     pub(super) has_read: AtomicBool,
     /// The connection that was lost while it wrote.
@@ -48,7 +51,8 @@ impl View {
             let result = self.execute(&*transport, &command).await;
             return self.wrote(&transport, result);
         }
-        command.claim = Some(self.node.run.connections.claim(&self.info.name));
+        let (id, boot) = self.claims.next();
+        command.claim = Some(self.node.run.connections.claim(id, boot));
         self.surely(command).await
     }
 

@@ -6,17 +6,18 @@ use std::sync::Arc;
 use super::files::ScriptFiles;
 use super::load::Loaded;
 use crate::ahead::Memory;
-use crate::run::{Listener, Mode, RunContext, RunSetup};
+use crate::run::{Chronicle, Listener, Mode, RunContext, RunSetup};
 use crate::template::Templates;
 
 impl Loaded {
-    /// Puts the run of this runbook together, with what is remembered of its reads and the
-    /// folder of all runs. Fails when no temporary folder can be made.
+    /// Puts the run of this runbook together, with what is remembered of its reads, the folder
+    /// of all runs, and the run's id with its hold on its journal. Fails when no temporary folder can be made.
     pub fn context(
         &self,
         mode: Mode,
         reads: Memory,
         runs: Option<PathBuf>,
+        chronicle: Option<(String, Chronicle)>,
         listeners: Vec<Box<dyn Listener>>,
         runtime: tokio::runtime::Handle,
     ) -> std::io::Result<Arc<RunContext>> {
@@ -33,6 +34,7 @@ impl Loaded {
             files: Arc::new(files),
             reads,
             runs,
+            chronicle,
             templates: Templates::new(templates),
             listeners,
             runtime,

@@ -8,7 +8,7 @@ use std::time::Instant;
 use super::error::Thrown;
 use super::limits::{self, Excess};
 use super::load::Script;
-use crate::run::NodeContext;
+use crate::run::{Branch, NodeContext};
 
 /// What the present thread runs.
 #[derive(Clone)]
@@ -17,6 +17,8 @@ pub(crate) struct Current {
     pub(crate) script: Arc<Script>,
     /// The node; none while the script loads.
     pub(crate) node: Option<Arc<NodeContext>>,
+    /// Numbers the calls of the node; none while the script loads.
+    pub(crate) branch: Option<Arc<Branch>>,
     /// When the script itself began to run, or came back from what it waited for.
     pub(crate) since: Instant,
     /// Why the code must end; once set, nothing of the script runs on, `catch` included.
@@ -41,7 +43,19 @@ pub(crate) enum Stop {
 impl Current {
     /// Code of a node, or of the load.
     pub(crate) fn new(script: Arc<Script>, node: Option<Arc<NodeContext>>) -> Self {
-        Self { script, node, since: Instant::now(), stop: None }
+        let branch = node.as_ref().map(|node| Branch::root(node.phase, node.attempt));
+        Self { script, node, branch, since: Instant::now(), stop: None }
+    }
+
+    /// The same in another branch.
+    pub(crate) fn within(mut self, branch: Arc<Branch>) -> Self {
+        self.branch = Some(branch);
+        self
+    }
+
+    /// The place of the next call; empty while the script loads.
+    pub(crate) fn place(&self) -> String {
+        self.branch.as_ref().map(|branch| branch.next()).unwrap_or_default()
     }
 }
 
@@ -94,6 +108,23 @@ pub(crate) fn waited() {
             current.since = Instant::now();
         }
     });
+}
+
+/// Does `work` in the branch of this index below the call at `place`.
+pub(crate) fn in_branch<T>(place: &str, index: usize, work: impl FnOnce() -> T) -> T {
+    struct Restore(Option<Arc<Branch>>);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            drop(exchange(self.0.take()));
+        }
+    }
+    fn exchange(branch: Option<Arc<Branch>>) -> Option<Arc<Branch>> {
+        CURRENT.with(|slot| {
+            slot.borrow_mut().as_mut().and_then(|current| std::mem::replace(&mut current.branch, branch))
+        })
+    }
+    let _restore = Restore(exchange(Some(Branch::below(place, index))));
+    work()
 }
 
 /// The present node, for words that touch nothing but have a meaning in bodies alone.

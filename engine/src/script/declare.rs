@@ -24,6 +24,8 @@ pub(crate) struct Declarations {
     pub(crate) params: Vec<ParamShown>,
     pub(crate) params_declared: bool,
     pub(crate) messages: Vec<RunEvent>,
+    /// The values of the parameters, secrets included.
+    pub(crate) values: oneex_sdk::Map<String, oneex_sdk::Value>,
 }
 
 /// A task that is being declared.

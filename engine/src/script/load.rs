@@ -9,6 +9,7 @@ use rhai::{AST, Engine, OptimizationLevel, Scope};
 
 use super::current::{Current, Stop, enter};
 use super::declare::Declarations;
+use super::draws::Draws;
 use super::error::{
     diagnostic_from, diagnostic_of, failure_from, place, stopped_from_outside, within_the_call,
 };
@@ -75,6 +76,8 @@ pub struct LoadRequest {
     pub library: Arc<dyn Library>,
     /// What masks secrets.
     pub redactor: Arc<Redactor>,
+    /// For a run that is resumed, what its first load drew, see [`Loaded::drawn`].
+    pub drawn: Vec<Value>,
 }
 
 /// What code of the script can see at any time.
@@ -101,6 +104,8 @@ pub(crate) struct Script {
     pub(crate) reading: super::notifies::Reading,
     /// What was declared so far; taken out when the load ends.
     pub(crate) declared: Mutex<Declarations>,
+    /// What the load drew.
+    pub(crate) drawn: Draws,
 }
 
 /// A loaded runbook.
@@ -119,6 +124,10 @@ pub struct Loaded {
     pub redactor: Arc<Redactor>,
     /// `print` and `warn` of the load.
     pub messages: Vec<RunEvent>,
+    /// What would be different another time, as times and random numbers, in its order; with secrets.
+    pub drawn: Vec<Value>,
+    /// The values of the parameters, with secrets: what a run that is resumed is given again.
+    pub values: Map<String, Value>,
     /// Mistakes that do not stop a run.
     pub warnings: Vec<Diagnostic>,
     /// Where scripts and their files may be read from.
@@ -209,6 +218,7 @@ impl Loading {
             imports: super::resolver::Imports::new(request.library),
             reading: super::notifies::Reading::default(),
             declared: Mutex::new(Declarations::default()),
+            drawn: Draws::new(request.drawn),
         });
         let engine = Arc::new(engine::build(&request.registry));
         script.imports.enter_file(&source.name, &request.runbook);
@@ -279,6 +289,7 @@ impl Loading {
         let whole = self.run_whole();
         let declared = std::mem::take(&mut *self.declared());
         let (params, messages) = (declared.params.clone(), declared.messages.clone());
+        let values = declared.values.clone();
         let graph = match whole.and_then(|()| declared.into_graph(&self.script)) {
             Ok(graph) => graph,
             Err(diagnostics) => return Err(LoadError { diagnostics, messages, warnings: self.warnings }),
@@ -292,6 +303,8 @@ impl Loading {
             sources: Arc::clone(&script.sources),
             redactor: Arc::clone(&script.redactor),
             messages,
+            drawn: script.drawn.made(),
+            values,
             warnings: self.warnings,
             project: script.project.clone(),
             registry: self.registry,

@@ -8,6 +8,7 @@ mod context;
 pub(crate) mod convert;
 mod current;
 mod declare;
+mod draws;
 mod engine;
 mod error;
 mod files;

@@ -10,7 +10,7 @@ use rhai::{
     Dynamic, Engine, EvalAltResult, FnPtr, FuncRegistration, Module, NativeCallContext, RhaiFunc, Shared,
 };
 
-use super::current::{Stop, node, stop, waited};
+use super::current::{Stop, in_branch, node, stop, waited};
 use super::error::{Thrown, failure_from};
 use super::plain::to_argument;
 use super::result::OpResult;
@@ -73,15 +73,15 @@ fn call(
         let (current, node) = node(&name)?;
         let Options { options, closure } = options_of(op, args)?;
         let position = current.script.position(context);
+        let place = current.place();
         let (target, user) = match &host {
             Some(host) => (Some(host.name.clone()), host.user.clone()),
             None => (None, None),
         };
         let judge = |outcome: &OpOutcome| {
             let Some((option, closure)) = &closure else { return Ok(outcome.changed) };
-            let given = Dynamic::from(result(&name, outcome.clone()));
-            let answer = closure
-                .call_raw(context, None, [given])
+            let given = Dynamic::from(result(&name, outcome.clone(), &place));
+            let answer = in_branch(&place, 0, || closure.call_raw(context, None, [given]))
                 .and_then(|answer| boolean_of(option, &answer).map_err(|error| error.at(context)));
             waited();
             answer.map_err(|error| {
@@ -91,15 +91,16 @@ fn call(
             })
         };
         let judge = closure.is_some().then_some(&judge as &Judge<'_>);
-        let outcome = perform(&node, OpCall { op, host: target, user, options, position, judge });
+        let outcome =
+            perform(&node, OpCall { op, host: target, user, options, position, place: &place, judge });
         waited();
-        Ok(result(&name, outcome.map_err(thrown)?))
+        Ok(result(&name, outcome.map_err(thrown)?, &place))
     };
     work().map_err(|error: Thrown| raised.take().unwrap_or_else(|| error.at(context)))
 }
 
-fn result(name: &str, outcome: OpOutcome) -> OpResult {
-    OpResult::new(name.to_owned(), outcome.changed, outcome.change, outcome.fields, outcome.unknown)
+fn result(name: &str, outcome: OpOutcome, place: &str) -> OpResult {
+    OpResult::new(name.to_owned(), outcome.changed, outcome.change, outcome.fields, outcome.unknown, place)
 }
 
 /// What an interrupt is for the script.

@@ -20,18 +20,26 @@ struct Inner {
     change: Change,
     fields: Map<String, Value>,
     unknown: Option<String>,
+    place: String,
 }
 
 impl OpResult {
-    /// Makes a result. `unknown` says, under `plan`, what only a run can know of it.
+    /// Makes a result. `unknown` says, under `plan`, what only a run can know of it; `place` is where in the life of
+    /// the node the call was made.
     pub(crate) fn new(
         name: String,
         changed: bool,
         change: Change,
         fields: Map<String, Value>,
         unknown: Option<String>,
+        place: &str,
     ) -> Self {
-        Self(Arc::new(Inner { name, changed, change, fields, unknown }))
+        Self(Arc::new(Inner { name, changed, change, fields, unknown, place: place.to_owned() }))
+    }
+
+    /// Where in the life of the node the call was made.
+    pub(crate) fn place(&self) -> &str {
+        &self.0.place
     }
 
     /// Under `plan`, what only a run can know of it.

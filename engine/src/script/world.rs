@@ -1,6 +1,6 @@
 //! What the plain helpers see of the world: the project's files, the variables, the clock.
 
-use oneex_sdk::SecretSink;
+use oneex_sdk::{SecretSink, Value};
 
 use super::current::current;
 use super::library::World;
@@ -20,11 +20,25 @@ impl World for ScriptWorld {
     }
 
     fn variable(&self, name: &str) -> Option<String> {
-        current().ok()?.script.variables.get(name).cloned()
+        let current = current().ok()?;
+        let looked_up =
+            || Ok(current.script.variables.get(name).map_or(Value::Null, |value| value.as_str().into()));
+        let drawn = self.draw("env_var", &mut || looked_up()).ok()?;
+        drawn.as_str().map(str::to_owned)
     }
 
     fn now(&self) -> jiff::Timestamp {
-        jiff::Timestamp::now()
+        let now = || Ok(Value::from(jiff::Timestamp::now().to_string()));
+        let drawn = self.draw("time::now", &mut || now()).ok();
+        drawn.and_then(|time| time.as_str()?.parse().ok()).unwrap_or_else(jiff::Timestamp::now)
+    }
+
+    fn draw(&self, name: &str, make: &mut dyn FnMut() -> Result<Value, String>) -> Result<Value, String> {
+        let Ok(current) = current() else { return make() };
+        match &current.node {
+            Some(node) => crate::run::drawn(node, &current.place(), name, make),
+            None => current.script.drawn.draw(name, make),
+        }
     }
 
     fn register_secret(&self, secret: &str) {

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::main_loop::Dispatcher;
 use super::state::{Action, NodeState};
 use crate::graph::TaskKind;
+use crate::journal::sealed;
 use crate::redact::MASK;
 use crate::run::life::{NodeEnd, masked};
 use crate::run::{Failure, NodeResult, NodeStatus, RunEvent};
@@ -118,7 +119,14 @@ impl Dispatcher {
             failure: failure.clone().map(shown),
             output: if spec.sensitive { Value::String(MASK.to_owned()) } else { end.output.clone() },
             duration: end.duration,
+            recalled: end.recalled,
         };
+        if !end.recalled && self.context.chronicle.is_some() && end.status.is_well() {
+            let value = serde_json::json!({ "output": end.output, "failure": failure });
+            if spec.sensitive || self.context.is_hidden(&value) {
+                self.context.seal(&sealed::name(sealed::NODE, &key, ""), &value);
+            }
+        }
         self.context.outputs.push(
             spec.id,
             NodeResult {

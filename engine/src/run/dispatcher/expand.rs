@@ -47,11 +47,11 @@ impl Dispatcher {
         let caller = Caller::new(&self.context, key, Some(spec.id));
         let limit = spec.timeout;
         let work = move || {
-            let ask = |code: Option<_>| {
-                let call = |code| caller.call(&code, (Phase::Expand, 1), &caller.run.cancel, limit, &[]);
+            let ask = |code: Option<_>, number| {
+                let call = |code| caller.call(&code, (Phase::Expand, number), &caller.run.cancel, limit, &[]);
                 code.map(call).transpose()
             };
-            let asked = ask(on).and_then(|hosts| Ok(Asked { hosts, items: ask(each)? }));
+            let asked = ask(on, 1).and_then(|hosts| Ok(Asked { hosts, items: ask(each, 2)? }));
             Message::Asked(task, Box::new(asked))
         };
         self.errands.push_back(Errand {

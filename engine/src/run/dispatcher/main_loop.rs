@@ -14,7 +14,7 @@ use super::rolling::Roll;
 use super::state::{Action, Doom, Front, Hosts, Node, NodeState, Stage, Tally, TaskState};
 use super::stopping::InBatch;
 use crate::graph::{Graph, Wiring};
-use crate::inventory::Inventory;
+use crate::inventory::{Inventory, NewHost};
 use crate::run::call::{Caller, internal};
 use crate::run::executor::{Pool, guarded};
 use crate::run::life::{Life, NodeEnd};
@@ -178,12 +178,31 @@ impl Dispatcher {
         for said in introduction.said {
             self.context.events.emit(said);
         }
+        self.recall();
         for id in self.request.selection.iter() {
             let waits = self.wiring.before[id.index()].len() as u32;
             self.tasks[id.index()].expand_waits = waits;
             if waits == 0 {
                 self.actions.push_back(Action::Expand(id.0));
             }
+        }
+    }
+
+    /// Hosts that were added and handlers that were notified by what is not run again: they still are.
+    fn recall(&self) {
+        let Some(past) = self.context.past() else { return };
+        for host in past.hosts() {
+            let Ok(host) = serde_json::from_value::<NewHost>(host.clone()) else { continue };
+            let mut inventory = self.context.inventory.write().unwrap_or_else(PoisonError::into_inner);
+            // It was let in before, so it is again.
+            if let Err(error) = inventory.add_host(host) {
+                tracing::warn!(%error, "a host of the earlier part of the run");
+            }
+        }
+        for (handler, node) in past.notified() {
+            let Some(task) = self.graph.tasks.iter().find(|task| *task.name == *handler) else { continue };
+            let host = node.host.clone().filter(|_| task.on.is_some());
+            self.context.notified.add(task.id, host);
         }
     }
 
@@ -279,10 +298,19 @@ impl Dispatcher {
     }
 
     fn run_node(&mut self, node: u32) {
-        self.announce_batches(node);
+        let key = self.key(node);
+        let ended = self.context.past().and_then(|past| past.ended(&key)).cloned();
+        if ended.is_none() {
+            self.announce_batches(node);
+        }
         self.busy += 1;
         self.nodes[node as usize].state = NodeState::Running;
-        let (task, key, cancel) = (self.nodes[node as usize].task, self.key(node), self.token_of(node));
+        if let Some(ended) = ended {
+            let end = NodeEnd { recalled: true, ..NodeEnd::recalled(ended) };
+            let _ = self.sender.send(Message::NodeEnded(node, Box::new(end)));
+            return;
+        }
+        let (task, cancel) = (self.nodes[node as usize].task, self.token_of(node));
         let state = &self.tasks[task as usize];
         let item = state.items.clone().map(|items| (items, state.place_of(node).1 as usize));
         let id = self.graph.tasks[task as usize].id;

@@ -330,7 +330,12 @@ impl Dispatcher {
         if own.over || self.stopping || own.released >= own.units.len() || !self.is_within_limit(roll) {
             return;
         }
-        let pause = self.rolls[roll as usize].batch.pause;
+        let own = &self.rolls[roll as usize];
+        let (next, pause) = (own.number + 1, own.batch.pause);
+        if self.context.past().is_some_and(|past| past.had_begun(&own.name, next)) {
+            // Its pause was over, and its check had said yes.
+            return self.release_batch(roll);
+        }
         if pause.is_zero() || self.context.mode == Mode::Plan {
             return self.pause_over(roll);
         }
@@ -353,8 +358,9 @@ impl Dispatcher {
         let key = NodeKey { task: Arc::clone(&own.name), host: None, item: None };
         let task = own.tasks.first().map(|task| self.graph.tasks[*task as usize].id);
         let caller = Caller::new(&self.context, key, task);
+        let number = u32::try_from(own.number).unwrap_or(u32::MAX);
         let work = move || {
-            let answer = caller.call(&check, (Phase::BatchCheck, 1), &caller.run.cancel, None, &[]);
+            let answer = caller.call(&check, (Phase::BatchCheck, number), &caller.run.cancel, None, &[]);
             Message::Checked(roll, Box::new(answer))
         };
         self.errands.push_back(Errand {

@@ -101,10 +101,18 @@ fn no_random_numbers(error: impl std::fmt::Display) -> String {
 }
 
 pub(super) fn register(engine: &mut Engine, world: &Arc<dyn World>) {
-    let secrets = Arc::clone(world);
+    let (secrets, drawing) = (Arc::clone(world), Arc::clone(world));
     let make = move |context: &NativeCallContext, recipe: Result<Recipe, String>| -> Fallible<String> {
-        let password =
-            recipe.and_then(|recipe| recipe.make()).map_err(|message| failure(context, message))?;
+        let recipe = recipe.map_err(|message| failure(context, message))?;
+        let mut make = || {
+            let password = recipe.make()?;
+            secrets.register_secret(&password);
+            Ok(password.into())
+        };
+        let drawn =
+            secrets.draw("random_password", &mut make).map_err(|message| failure(context, message))?;
+        let password = drawn.as_str().unwrap_or_default().to_owned();
+        // It may be one that was drawn before.
         secrets.register_secret(&password);
         Ok(password)
     };
@@ -136,9 +144,13 @@ pub(super) fn register(engine: &mut Engine, world: &Arc<dyn World>) {
             "/// A random UUID (RFC 9562, version 4).\n///",
             "/// ```rhai\n/// uuid().len() == 36 && uuid() != uuid()\n/// ```",
         ])
-        .register_into_engine(engine, |context: NativeCallContext| -> Fallible<String> {
-            let mut bytes = [0; 16];
-            OsRng.try_fill_bytes(&mut bytes).map_err(|error| failure(&context, no_random_numbers(error)))?;
-            Ok(uuid::Builder::from_random_bytes(bytes).into_uuid().to_string())
+        .register_into_engine(engine, move |context: NativeCallContext| -> Fallible<String> {
+            let mut make = || {
+                let mut bytes = [0; 16];
+                OsRng.try_fill_bytes(&mut bytes).map_err(no_random_numbers)?;
+                Ok(uuid::Builder::from_random_bytes(bytes).into_uuid().to_string().into())
+            };
+            let drawn = drawing.draw("uuid", &mut make).map_err(|message| failure(&context, message))?;
+            Ok(drawn.as_str().unwrap_or_default().to_owned())
         });
 }

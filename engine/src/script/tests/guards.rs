@@ -53,7 +53,7 @@ fn ran(script: &str, changes: usize, mode: Mode) -> Ran {
     let runtime = runtime.expect("a runtime");
     let events = Events::default();
     let listeners: Vec<Box<dyn crate::run::Listener>> = vec![Box::new(events.clone())];
-    let context = loaded.context(mode, Memory::off(), None, listeners, runtime.handle().clone());
+    let context = loaded.context(mode, Memory::off(), None, None, listeners, runtime.handle().clone());
     let context = context.expect("a run");
     context.guards.add(Arc::new(Allowance(AtomicUsize::new(changes))));
     let report = run(RunRequest {

@@ -97,6 +97,7 @@ impl Site {
             registry: self.registry.clone(),
             library: Arc::new(OneRole),
             redactor: Arc::new(Redactor::default()),
+            drawn: Vec::new(),
         })
         .map_err(|error| error.diagnostics)
     }
@@ -160,6 +161,7 @@ fn called(
         .context(
             mode,
             crate::ahead::Memory::default(),
+            None,
             None,
             vec![Box::new(events.clone())],
             runtime.handle().clone(),

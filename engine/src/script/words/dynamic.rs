@@ -5,7 +5,8 @@ use rhai::{Engine, EvalAltResult, Map, NativeCallContext};
 use super::hosts::HostRef;
 use super::options::{self, Options};
 use crate::inventory::{NewHost, secrets_of};
-use crate::run::{Mode, RunEvent, admit};
+use crate::journal::{Entry, sealed};
+use crate::run::{Mode, NodeContext, RunEvent, admit};
 use crate::script::current::{body, waited};
 use crate::script::error::Thrown;
 use crate::script::ops::thrown;
@@ -77,18 +78,32 @@ fn add_host(map: Map) -> Result<HostRef, Thrown> {
     let admitted = admit(&node, &name);
     waited();
     admitted.map_err(thrown)?;
+    let told = node.run.chronicle.is_some().then(|| serde_json::to_value(&new).unwrap_or_default());
     let (info, changed) = {
         let mut inventory = node.run.inventory.write().unwrap_or_else(std::sync::PoisonError::into_inner);
         inventory.add_host(new).map_err(|error| Thrown::invalid(error.to_string()))?
     };
     let host: std::sync::Arc<str> = info.name.as_str().into();
     if changed {
+        if let Some(told) = told {
+            note(&node, told);
+        }
         node.run.events.emit(RunEvent::HostAdded { node: node.node.clone(), host: host.clone(), groups });
     }
     Ok(HostRef { name: host, user: None })
 }
 
 /// Registers the word.
+/// Writes the host down, so that a run that is resumed has it without asking the task again.
+fn note(node: &NodeContext, mut host: oneex_sdk::Value) {
+    let name = host["name"].as_str().unwrap_or_default().to_owned();
+    if node.run.is_hidden(&host) {
+        node.run.seal(&sealed::name(sealed::HOST, &node.node, &name), &host);
+        node.run.redactor.value(&mut host);
+    }
+    node.run.note(&Entry::Host { node: node.node.clone(), host });
+}
+
 pub(super) fn register(engine: &mut Engine) {
     engine.register_fn(
         "add_host",

@@ -79,7 +79,11 @@ fn notify(result: &OpResult, handler: &Dynamic) -> Result<(), Thrown> {
             let host = if task.on.is_some() { node.node.host.clone() } else { None };
             node.run.notified.add(id, host);
             let handler = Arc::clone(&task.name);
-            node.run.events.emit(RunEvent::Notified { node: node.node.clone(), handler });
+            let place = result.place().to_owned();
+            if let Some(past) = node.run.past() {
+                past.notified_again(&node.node, &place, &handler);
+            }
+            node.run.events.emit(RunEvent::Notified { node: node.node.clone(), handler, place });
         }
     }
     Ok(())

@@ -86,8 +86,8 @@ impl HostRef {
     }
 
     fn facts(&self) -> Result<Value, Thrown> {
-        let (_, node) = node("facts")?;
-        let facts = crate::run::facts(&node, &self.name, self.user.as_deref());
+        let (here, node) = node("facts")?;
+        let facts = crate::run::facts(&node, &self.name, self.user.as_deref(), &here.place());
         waited();
         facts.map(|facts| (*facts).clone()).map_err(crate::script::ops::thrown)
     }

@@ -89,7 +89,7 @@ fn params(specs: rhai::Map) -> Result<Dynamic, Thrown> {
         refuse_unknown_variables(&script, &specs)?;
     }
     let mut values = rhai::Map::new();
-    let mut shown = Vec::new();
+    let (mut shown, mut plain) = (Vec::new(), oneex_sdk::Map::new());
     for (name, spec) in &specs {
         let value = if script.params.describe { Value::Null } else { value_of(&script, name, spec)? };
         if spec.kind == ParamType::Secret {
@@ -100,10 +100,11 @@ fn params(specs: rhai::Map) -> Result<Dynamic, Thrown> {
             );
         }
         shown.push(show(name, spec, &value));
+        plain.insert(name.clone(), value.clone());
         values.insert(name.as_str().into(), to_script(&spec.kind, name, &value)?);
     }
     declared("params", |_, declared| {
-        declared.params = shown;
+        (declared.params, declared.values) = (shown, plain);
         Ok(())
     })?;
     if script.params.describe {

@@ -7,15 +7,21 @@ use oneex_sdk::ErrorKind;
 use rhai::{Array, Dynamic, Engine, EvalAltResult, FnPtr, Map, NativeCallContext, Position};
 
 use super::options::{self, Options, boolean_of};
-use crate::run::{Failure, Mode, NodeContext};
+use crate::run::{Branch, Failure, Mode, NodeContext, drawn};
 use crate::script::closure::freeze_captured;
-use crate::script::current::{Current, Stop, current, enter, node, stop, waited};
+use crate::script::current::{Current, Stop, current, enter, in_branch, node, stop, waited};
 use crate::script::error::Thrown;
 
 type Fallible<T> = Result<T, Box<EvalAltResult>>;
 
 /// Waits, unless the node is cancelled meanwhile. A plan does not wait.
-fn pause(node: &NodeContext, wait: Duration) -> Result<(), Thrown> {
+/// Waits; not again where a run that is resumed has waited at this place before.
+fn pause(here: &Current, node: &NodeContext, wait: Duration) -> Result<(), Thrown> {
+    drawn(node, &here.place(), "sleep", || waited_for(node, wait).map(|()| oneex_sdk::Value::Null))
+        .map(|_| ())
+}
+
+fn waited_for(node: &NodeContext, wait: Duration) -> Result<(), Thrown> {
     if node.run.mode == Mode::Plan {
         return Ok(());
     }
@@ -32,21 +38,22 @@ fn pause(node: &NodeContext, wait: Duration) -> Result<(), Thrown> {
 
 fn sleep(context: &NativeCallContext<'_>, wait: &Dynamic) -> Fallible<()> {
     let wait = || {
-        let (_, node) = node("sleep")?;
-        pause(&node, options::duration(wait)?)
+        let (here, node) = node("sleep")?;
+        pause(&here, &node, options::duration(wait)?)
     };
     wait().map_err(|error: Thrown| error.at(context))
 }
 
 fn wait_until(context: &NativeCallContext<'_>, limit: &Dynamic, map: Map, condition: &FnPtr) -> Fallible<()> {
     let place = |error: Thrown| error.at(context);
-    let (_, node) = node("wait_until").map_err(place)?;
+    let (here, node) = node("wait_until").map_err(place)?;
+    let own = here.place();
     let limit = options::duration(limit).map_err(place)?;
     let mut map = Options::new("wait_until", &["every"], map).map_err(place)?;
     let every = map.parse("every", options::duration).map_err(place)?.unwrap_or(Duration::from_secs(1));
     let begun = Instant::now();
-    loop {
-        let answer = condition.call_raw(context, None, [])?;
+    for turn in 0.. {
+        let answer = in_branch(&own, turn, || condition.call_raw(context, None, []))?;
         let answer = boolean_of("wait_until", &answer).map_err(place)?;
         if answer {
             return Ok(());
@@ -60,8 +67,9 @@ fn wait_until(context: &NativeCallContext<'_>, limit: &Dynamic, map: Map, condit
             return Err(place(Failure::new(ErrorKind::Timeout, message).into()));
         }
         // The last look is at the limit itself, however long the pauses are.
-        pause(&node, every.min(left)).map_err(place)?;
+        pause(&here.clone().within(Branch::below(&own, turn)), &node, every.min(left)).map_err(place)?;
     }
+    Ok(())
 }
 
 fn seconds(duration: Duration) -> String {
@@ -75,19 +83,20 @@ fn retry(
     body: &FnPtr,
 ) -> Fallible<Dynamic> {
     let place = |error: Thrown| error.at(context);
-    let (_, node) = node("retry").map_err(place)?;
+    let (here, node) = node("retry").map_err(place)?;
+    let own = here.place();
     let times = options::count(times, 1).map_err(place)?;
     let wait = options::duration(wait).map_err(place)?;
     let mut tried = 0;
     loop {
-        match body.call_raw(context, None, []) {
+        match in_branch(&own, tried, || body.call_raw(context, None, [])) {
             Ok(value) => return Ok(value),
             Err(error) if tried == times || current().is_ok_and(|current| current.stop.is_some()) => {
                 return Err(error);
             }
             Err(_) => {
+                pause(&here.clone().within(Branch::below(&own, tried)), &node, wait).map_err(place)?;
                 tried += 1;
-                pause(&node, wait).map_err(place)?;
             }
         }
     }
@@ -98,6 +107,7 @@ fn retry(
 fn parallel(context: &NativeCallContext<'_>, branches: Array) -> Fallible<Array> {
     let here = current().map_err(|error| error.at(context))?;
     node("parallel").map_err(|error| error.at(context))?;
+    let own = here.place();
     let mut functions = Vec::with_capacity(branches.len());
     for branch in branches {
         let mut function = branch.try_cast_result::<FnPtr>().map_err(|value| {
@@ -111,8 +121,9 @@ fn parallel(context: &NativeCallContext<'_>, branches: Array) -> Fallible<Array>
     let (engine, global) = (context.engine(), context.global_runtime_state());
     let position = context.call_position();
     let results: Vec<_> = std::thread::scope(|scope| {
-        let spawn = |function: &FnPtr| {
+        let spawn = |(index, function): (usize, &FnPtr)| {
             let here = Current::new(Arc::clone(&here.script), here.node.clone());
+            let here = here.within(Branch::below(&own, index));
             let function = function.clone();
             std::thread::Builder::new().name("parallel".into()).stack_size(16 << 20).spawn_scoped(
                 scope,
@@ -130,7 +141,7 @@ fn parallel(context: &NativeCallContext<'_>, branches: Array) -> Fallible<Array>
                 },
             )
         };
-        let threads: Vec<_> = functions.iter().map(spawn).collect();
+        let threads: Vec<_> = functions.iter().enumerate().map(spawn).collect();
         threads.into_iter().map(|thread| thread.map(std::thread::ScopedJoinHandle::join)).collect()
     });
     waited();
