@@ -263,6 +263,7 @@ impl LoadedRunbook {
             tags: select.tags.clone(),
             skip_tags: select.skip_tags.clone(),
             only: select.only.clone(),
+            from: select.from.clone(),
             limit,
             ..RunOptions::default()
         };

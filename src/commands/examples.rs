@@ -14,6 +14,36 @@ Examples:
   oneex resume 01a2b3c4 --unknown retry        headless: commands of unknown fate are run again
   oneex resume --accept-changes                after the runbook was mended";
 
+pub(super) const HISTORY: &str = "\
+Examples:
+  oneex history                                the last twenty runs
+  oneex history deploy --status failed,cut --since 7d
+  oneex history --host web1 --changed --output json";
+
+pub(super) const SHOW: &str = "\
+Examples:
+  oneex show                                   the last run
+  oneex show 01a2b3c4 --failed                 what failed in it
+  oneex show 01a2b3c4 --host web1 --task config";
+
+pub(super) const LOG: &str = "\
+Examples:
+  oneex log -f                                 the run that goes on now
+  oneex log 01a2b3c4 --junit report.xml        a report of an old run";
+
+pub(super) const DIFF: &str = "\
+Examples:
+  oneex diff 01a2b3c4                          what was different in the last run
+  oneex diff 01a2b3c4 01a2b3d5";
+
+pub(super) const JOURNAL: &str = "\
+Examples:
+  oneex journal verify                         is everything as it was written?
+  oneex journal sign --key audit.key >>signatures
+  oneex journal verify --signatures signatures
+  oneex journal export 01a2b3c4 >run.jsonl
+  oneex journal prune --keep 100 --older-than 90d";
+
 pub(super) const PLAN: &str = "\
 Examples:
   oneex plan deploy --set version=v1.4.2

@@ -41,7 +41,7 @@ pub(crate) struct ParamArgs {
 /// Which part of a runbook.
 #[derive(Debug, Clone, Default, Args, Serialize, Deserialize)]
 pub(crate) struct SelectArgs {
-    /// Only hosts that match this pattern
+    /// Only hosts that match this pattern; `@failed:RUN` are those on which something failed in a run
     #[arg(long, value_name = "PATTERN")]
     pub(crate) limit: Option<String>,
     /// Only tasks with one of these tags
@@ -53,6 +53,10 @@ pub(crate) struct SelectArgs {
     /// Only this task, with what it needs; a block, a glob; may be given several times
     #[arg(long, value_name = "TASK")]
     pub(crate) only: Vec<String>,
+    /// From this task or block on: without what was declared before it and what it waits for
+    #[arg(long, value_name = "TASK")]
+    #[serde(default)]
+    pub(crate) from: Option<String>,
 }
 
 /// Which journal.

@@ -1,21 +1,25 @@
 //! THE INDEX: one line in the enum and one match arm a command.
 
 mod completions;
+mod diff;
 mod doc;
 mod examples;
 mod exec;
 mod facts;
 mod global;
 mod graph;
+mod history;
 mod hosts;
 pub(crate) mod inputs;
 mod journal;
+mod log;
 mod new;
 mod params;
 mod plan;
 mod resume;
 mod run;
 mod runbook_help;
+mod show;
 
 use clap::{Parser, Subcommand};
 
@@ -46,6 +50,10 @@ pub(crate) enum Command {
     Hosts(hosts::Args),
     Facts(facts::Args),
     Exec(exec::Args),
+    History(history::Args),
+    Show(show::Args),
+    Log(log::Args),
+    Diff(diff::Args),
     Journal(journal::Args),
     Doc(doc::Args),
     New(new::Args),
@@ -64,6 +72,10 @@ impl Command {
             Self::Hosts(args) => hosts::run(&args, context),
             Self::Facts(args) => facts::run(&args, context),
             Self::Exec(args) => exec::run(&args, context),
+            Self::History(args) => history::run(&args, context),
+            Self::Show(args) => show::run(&args, context),
+            Self::Log(args) => log::run(&args, context),
+            Self::Diff(args) => diff::run(&args, context),
             Self::Journal(args) => journal::run(&args, context),
             Self::Doc(args) => doc::run(&args, context),
             Self::New(args) => new::run(&args, context),

@@ -1,10 +1,13 @@
 //! `oneex plan`: what a run would change.
 
+use std::path::Path;
+
 use oneex_engine::run::{Mode, RunStatus};
 
 use super::examples;
-use super::inputs::{AskArgs, PaceArgs, ParamArgs, ReportArgs, SelectArgs, SiteArgs};
+use super::inputs::{AskArgs, JournalArgs, PaceArgs, ParamArgs, ReportArgs, SelectArgs, SiteArgs};
 use super::runbook_help;
+use crate::chronicle;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::exit::Exit;
@@ -35,6 +38,8 @@ pub(crate) struct Args {
     ask: AskArgs,
     #[command(flatten)]
     report: ReportArgs,
+    #[command(flatten)]
+    journal: JournalArgs,
     /// End with code 5 when a run would change something
     #[arg(long)]
     exit_code: bool,
@@ -60,7 +65,9 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, CommandError> 
     person::ask(context, &args.ask, &runbook.asker, &runbook.loaded.redactor)?;
     let chosen = choose(context, &args.report, Mode::Plan, &runbook.loaded.sources);
     person::listen(context, &runbook.asker, &runbook.loaded.redactor, chosen.live.clone());
-    let job = runbook.job(Mode::Plan, "plan", &args.select, &args.pace)?;
+    let journal = chronicle::file(context, &args.journal, runbook.path.parent().unwrap_or(Path::new("/")));
+    let select = chronicle::resolved(&journal, &args.select)?;
+    let job = runbook.job(Mode::Plan, "plan", &select, &args.pace)?;
     let ended = launch(context, job, Gates::open(), chosen.listeners)?;
     let reports = ended.write_stats(context, &args.report, &chosen.lost);
     let summary = &ended.report.summary;

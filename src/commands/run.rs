@@ -77,12 +77,13 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, CommandError> 
     let chosen = choose(context, &args.report, Mode::Run, &runbook.loaded.sources);
     person::listen(context, &runbook.asker, &runbook.loaded.redactor, chosen.live.clone());
     let gates = Gates::new(context, &args.approve, args.yes, environment, &runbook.asker, chosen.live);
-    let mut job = runbook.job(Mode::Run, "run", &args.select, &args.pace)?;
     let journal = chronicle::file(context, &args.journal, runbook.path.parent().unwrap_or(Path::new("/")));
+    let select = chronicle::resolved(&journal, &args.select)?;
+    let mut job = runbook.job(Mode::Run, "run", &select, &args.pace)?;
     let options = Options {
         site: args.site.clone(),
         params: args.params.clone(),
-        select: args.select.clone(),
+        select,
         pace: args.pace.clone(),
         values: runbook.loaded.values.clone(),
     };

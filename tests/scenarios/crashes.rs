@@ -77,7 +77,7 @@ fn fleet() -> Fleet {
 }
 
 /// What is not as after a run that nobody disturbed.
-fn complaints(fleet: &Fleet) -> Vec<String> {
+fn complaints(fleet: &Fleet, may_repeat: bool) -> Vec<String> {
     let mut found = Vec::new();
     let sorted = |text: String| {
         let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
@@ -97,8 +97,9 @@ fn complaints(fleet: &Fleet) -> Vec<String> {
     if fleet.read(0, "config") != fleet.read(1, "config") || !fleet.read(0, "config").starts_with("drawn ") {
         found.push("what was drawn is not the same".to_owned());
     }
-    if fleet.project.read("made") != "made\n" {
-        found.push(format!("made here: {:?}", fleet.project.read("made")));
+    let made = fleet.project.read("made");
+    if made != "made\n" && !(may_repeat && made == "made\nmade\n") {
+        found.push(format!("made here: {made:?}"));
     }
     if fleet.read(2, "marks") != "extra hello\n" {
         found.push(format!("the host that was added: {:?}", fleet.read(2, "marks")));
@@ -129,7 +130,7 @@ fn a_run_that_is_killed_at_any_moment_goes_on() {
     let done = undisturbed.project.oneex(["run", "book.rhai", "--approve", "go"]).run();
     assert_eq!(done.code, 0, "{}{}", done.stdout, done.stderr);
     let whole = began.elapsed();
-    assert_eq!(complaints(&undisturbed), Vec::<String>::new());
+    assert_eq!(complaints(&undisturbed, false), Vec::<String>::new());
     drop(undisturbed);
 
     let (mut killed, mut unknown, mut runs) = (0, 0, 0);
@@ -137,7 +138,7 @@ fn a_run_that_is_killed_at_any_moment_goes_on() {
         let fleet = fleet();
         // What local commands do, nobody can be asked for: this one only may be of unknown fate.
         let mut words = vec!["run", "book.rhai", "--approve", "go"];
-        let mut history = Vec::new();
+        let (mut history, mut named) = (Vec::new(), 0);
         runs += 1;
         let last: Finished = loop {
             let child = fleet.project.oneex(&words).start();
@@ -155,11 +156,11 @@ fn a_run_that_is_killed_at_any_moment_goes_on() {
                 continue;
             }
             let told = format!("{}{}", finished.stdout, finished.stderr);
+            named += told.matches("nobody knows how it ended").count();
             // It may have been killed after its last word.
             if finished.code == 0 || told.contains("ended well") {
                 break finished;
             }
-            unknown += told.matches("nobody knows how it ended").count();
             assert!(
                 finished.code > 128 || told.contains("nobody knows") || told.contains("no run of a runbook"),
                 "{history:?}: {told}"
@@ -170,7 +171,9 @@ fn a_run_that_is_killed_at_any_moment_goes_on() {
                 vec!["resume", "--approve", "go", "--unknown", "retry"]
             };
         };
-        assert_eq!(complaints(&fleet), Vec::<String>::new(), "{history:?}\n{}{}", last.stdout, last.stderr);
+        let told = format!("{history:?}\n{}{}", last.stdout, last.stderr);
+        assert_eq!(complaints(&fleet, named > 0), Vec::<String>::new(), "{told}");
+        unknown += named;
         let verdict = fleet.project.oneex(["journal", "verify"]).run();
         assert_eq!(verdict.code, 0, "{history:?}: {}{}", verdict.stdout, verdict.stderr);
     }

@@ -5,6 +5,7 @@ mod crashes;
 mod first_look;
 pub(crate) mod fleet;
 mod handlers;
+mod history;
 mod http_calls;
 mod interrupts;
 mod judged;

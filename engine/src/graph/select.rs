@@ -1,4 +1,4 @@
-//! Which tasks run: `--only`, `--tags`, `--skip-tags`.
+//! Which tasks run: `--only`, `--from`, `--tags`, `--skip-tags`.
 
 use std::collections::BTreeSet;
 
@@ -60,7 +60,7 @@ impl Selection {
 }
 
 impl Graph {
-    /// The tasks that `--only`, `--tags` and `--skip-tags` choose.
+    /// The tasks that `--only`, `--from`, `--tags` and `--skip-tags` choose.
     ///
     /// `--only` takes names of tasks and blocks and globs, and brings what they need or come after,
     /// whatever its tags. Tags are those of Ansible: a task tagged `always` runs unless it is skipped
@@ -89,7 +89,35 @@ impl Graph {
         });
         let chosen: Vec<TaskId> = chosen.map(|(task, _)| task.id).collect();
         let selection = Selection::of(self, chosen.iter().copied());
-        Ok(if options.only.is_empty() { selection } else { self.with_needs(selection, chosen) })
+        let selection = if options.only.is_empty() { selection } else { self.with_needs(selection, chosen) };
+        match &options.from {
+            Some(name) => self.from_on(selection, name),
+            None => Ok(selection),
+        }
+    }
+
+    /// Leaves out what comes before a task or block.
+    fn from_on(&self, mut selection: Selection, name: &str) -> Result<Selection, Diagnostics> {
+        let begin = self.named_by(name).map_err(|mistake| Diagnostics(vec![mistake]))?;
+        let reached = |direction| {
+            let (mut seen, mut open) = (vec![false; self.tasks.len()], begin.clone());
+            while let Some(at) = open.pop() {
+                if !std::mem::replace(&mut seen[at.index()], true) {
+                    let next = self.order.neighbors_directed(NodeIndex::from(at.0), direction);
+                    open.extend(next.map(|next| self.order[next]));
+                }
+            }
+            seen
+        };
+        let (before, after) = (reached(Direction::Incoming), reached(Direction::Outgoing));
+        let first = begin.iter().map(|task| task.index()).min().unwrap_or_default();
+        for task in &self.tasks {
+            let at = task.id.index();
+            let is_begin = begin.contains(&task.id);
+            let is_earlier = !after[at] && (before[at] || at < first) && task.kind != TaskKind::Handler;
+            selection.chosen[at] &= is_begin || !is_earlier;
+        }
+        Ok(selection)
     }
 
     fn with_needs(&self, mut selection: Selection, mut open: Vec<TaskId>) -> Selection {

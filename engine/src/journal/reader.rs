@@ -1,5 +1,6 @@
 //! Reading a journal: its runs, and what happened in one.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -8,6 +9,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row as Columns, params};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::chain::shown;
 use super::seal::SealKey;
 use super::{Entry, JournalError, JournalResult, format, texts};
 use crate::run::Stamped;
@@ -79,6 +81,15 @@ pub struct Wanted<'a> {
     pub task: Option<&'a str>,
 }
 
+/// Which runs are wanted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Matching<'a> {
+    /// Only runs that did something on this host.
+    pub host: Option<&'a str>,
+    /// Only runs that had this task.
+    pub task: Option<&'a str>,
+}
+
 /// A journal that is read.
 pub struct Reader {
     pub(super) connection: Connection,
@@ -113,6 +124,68 @@ impl Reader {
             statement.query_map([], run_row)?.collect::<rusqlite::Result<Vec<_>>>()
         };
         runs().map_err(|error| self.failed(&error))
+    }
+
+    /// The runs in which something happened on a host or in a task, the newest first.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read.
+    pub fn runs_matching(&self, matching: &Matching<'_>) -> JournalResult<Vec<RunRow>> {
+        let mut runs = self.runs()?;
+        for (column, wanted) in [("host", matching.host), ("task", matching.task)] {
+            let Some(wanted) = wanted else { continue };
+            let numbers = || {
+                let find = format!("SELECT DISTINCT run FROM records WHERE {column} = ?");
+                let mut statement = self.connection.prepare(&find)?;
+                statement.query_map([wanted], |row| row.get(0))?.collect::<rusqlite::Result<HashSet<i64>>>()
+            };
+            let numbers = numbers().map_err(|error| self.failed(&error))?;
+            runs.retain(|run| numbers.contains(&run.number));
+        }
+        Ok(runs)
+    }
+
+    /// The hash of a record of a run, in hexadecimal.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read.
+    pub fn hash_of(&self, run: &RunRow, record: u64) -> JournalResult<Option<String>> {
+        let find = "SELECT hash FROM records WHERE run = ? AND seq = ?";
+        let found =
+            self.connection.query_row(find, params![run.number, record], |row| bytes(row, 0)).optional();
+        Ok(found.map_err(|error| self.failed(&error))?.map(|hash| shown(&hash)))
+    }
+
+    /// Gives `each` the records of a run as they stand in the file, for [`super`]'s export: without what is sealed.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read, or what `each` says.
+    pub fn export<E: From<JournalError>>(
+        &self,
+        run: &RunRow,
+        mut each: impl FnMut(Value) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.stored(run.number, &Wanted::default(), |stored| {
+            let mut body: Value = serde_json::from_slice(&stored.body).map_err(|error| {
+                let (run, seq, why) = (run.id.clone(), stored.seq, error.to_string());
+                JournalError::Record { run, seq, why }
+            })?;
+            texts::put_back(&mut body, &mut |digest: &str| {
+                let failed = |why| JournalError::Record { run: run.id.clone(), seq: stored.seq, why };
+                self.text(digest).map_err(failed)
+            })?;
+            each(serde_json::json!({
+                "run": run.id,
+                "record": stored.seq,
+                "time": time(stored.time),
+                "kind": stored.kind,
+                "hash": shown(&stored.hash),
+                "body": body,
+            }))
+        })
     }
 
     /// The run with this id, or the one whose id has this part alone; the last one for `last`.

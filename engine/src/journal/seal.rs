@@ -36,13 +36,7 @@ impl SealKey {
     ///
     /// It is not there, it is no key, or others may read it.
     pub fn read(path: &Path) -> JournalResult<Self> {
-        let mut text = String::new();
-        let mut file = std::fs::File::open(path).map_err(|error| failed(path, error))?;
-        let mode = file.metadata().map_err(|error| failed(path, error))?.mode() & 0o777;
-        if mode & 0o077 != 0 {
-            return Err(failed(path, format!("others may read it (mode {mode:04o}, 0600 is right)")));
-        }
-        file.read_to_string(&mut text).map_err(|error| failed(path, error))?;
+        let text = read_private(path)?;
         let bytes =
             bytes_of(text.trim()).ok_or_else(|| failed(path, "it does not hold 64 hexadecimal digits"))?;
         Self::of(&bytes).ok_or_else(|| failed(path, "it is no key"))
@@ -54,26 +48,11 @@ impl SealKey {
     ///
     /// As for [`Self::read`]; or it cannot be made.
     pub fn read_or_make(path: &Path) -> JournalResult<Self> {
-        if path.exists() {
-            return Self::read(path);
-        }
-        let made = || -> std::io::Result<()> {
-            if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-                DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-            }
+        if !path.exists() {
             let mut key = [0; KEY];
-            SystemRandom::new().fill(&mut key).map_err(|_| std::io::Error::other("no random numbers"))?;
-            // The whole file takes its name, or nothing does: another run may read it at this moment. For its owner alone
-            // is how such files are made.
-            let mut file = tempfile::NamedTempFile::new_in(path.parent().unwrap_or(Path::new(".")))?;
-            writeln!(file, "{}", super::chain::shown(&key))?;
-            file.as_file().sync_all()?;
-            match file.persist_noclobber(path) {
-                Err(error) if error.error.kind() != ErrorKind::AlreadyExists => Err(error.error),
-                _ => Ok(()),
-            }
-        };
-        made().map_err(|error| failed(path, error))?;
+            SystemRandom::new().fill(&mut key).map_err(|_| failed(path, "there are no random numbers"))?;
+            write_private(path, &super::chain::shown(&key))?;
+        }
         Self::read(path)
     }
 
@@ -116,6 +95,35 @@ impl SealKey {
         content.truncate(length);
         Ok(content)
     }
+}
+
+/// The text of a file that nobody else may read.
+pub(super) fn read_private(path: &Path) -> JournalResult<String> {
+    let mut text = String::new();
+    let mut file = std::fs::File::open(path).map_err(|error| failed(path, error))?;
+    let mode = file.metadata().map_err(|error| failed(path, error))?.mode() & 0o777;
+    if mode & 0o077 != 0 {
+        return Err(failed(path, format!("others may read it (mode {mode:04o}, 0600 is right)")));
+    }
+    file.read_to_string(&mut text).map_err(|error| failed(path, error))?;
+    Ok(text)
+}
+
+/// Makes a file that nobody else may read, unless somebody else just did: the whole file takes its name, or nothing does.
+pub(super) fn write_private(path: &Path, text: &str) -> JournalResult<()> {
+    let made = || -> std::io::Result<()> {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        // Made so, it is for its owner alone.
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        writeln!(file, "{text}")?;
+        file.as_file().sync_all()?;
+        match file.persist_noclobber(path) {
+            Err(error) if error.error.kind() != ErrorKind::AlreadyExists => Err(error.error),
+            _ => Ok(()),
+        }
+    };
+    made().map_err(|error| failed(path, error))
 }
 
 fn bound_to(run: &str, name: &str) -> Vec<u8> {

@@ -20,11 +20,21 @@ pub struct RunOptions {
     pub limit: Option<HostSet>,
     /// Only these tasks, with what they need; all when empty. A name may be a block or a glob.
     pub only: Vec<String>,
+    /// Not what was declared before this task or block, unless it waits for it, and not what it waits for.
+    pub from: Option<String>,
 }
 
 impl Default for RunOptions {
     fn default() -> Self {
-        Self { forks: 64, items: 16, tags: Vec::new(), skip_tags: Vec::new(), limit: None, only: Vec::new() }
+        Self {
+            forks: 64,
+            items: 16,
+            tags: Vec::new(),
+            skip_tags: Vec::new(),
+            limit: None,
+            only: Vec::new(),
+            from: None,
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use oneex_sdk::{Change, Command, Map, OpResult, Reader as _, Value};
 use super::access::Performing;
 use super::chronicle::{Fate, differs, unknown};
 use super::claims::Claims;
-use super::{Interrupt, Mode, OpOutcome, OpStatus};
+use super::{Interrupt, Level, Mode, OpOutcome, OpStatus, RunEvent};
 use crate::journal::{Answer, Asked, Entry, Intent, sealed};
 use crate::redact::MASK;
 
@@ -73,7 +73,23 @@ impl Performing<'_> {
 
     fn decided(&self, call: &Intent) -> Fate {
         let arbiter = self.node.run.chronicle.as_ref().map(|chronicle| &chronicle.arbiter);
-        arbiter.map_or(Fate::Fail, |arbiter| arbiter.decide(call))
+        let fate = arbiter.map_or(Fate::Fail, |arbiter| arbiter.decide(call));
+        let what = match fate {
+            Fate::Retry => "it is run again",
+            Fate::Skip => "it is taken for done",
+            // The failure says it.
+            Fate::Fail => return fate,
+        };
+        self.node.run.events.emit(RunEvent::Message {
+            node: Some(self.node.node.clone()),
+            level: Level::Warning,
+            text: format!(
+                "`{}` on {} was begun at {}, and nobody knows how it ended: {what}",
+                call.name, call.target, call.time
+            ),
+            position: Some(self.position.clone()),
+        });
+        fate
     }
 
     fn skipped(&self) -> OpOutcome {

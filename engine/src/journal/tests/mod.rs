@@ -1,5 +1,6 @@
 //! What a journal holds against: changes, damage, full disks, many writers, an earlier part of a run.
 
+mod care;
 mod damage;
 mod recall;
 
