@@ -13,7 +13,7 @@ use oneex_engine::run::RunStatus;
 /// | 2 | a usage or script error: nothing was run |
 /// | 3 | no task failed, and a host was unreachable |
 /// | 4 | everything else is done, and a gate waits for approval |
-/// | 5 | `plan --exit-code`: a run would change something |
+/// | 5 | `plan --exit-code`: a run would change something; `diff`: two runs differ |
 /// | 130 | interrupted by Ctrl-C or a signal |
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -41,7 +41,7 @@ Exit codes:
   2    a usage or script error: nothing was run
   3    no task failed, and a host was unreachable
   4    everything else is done, and a gate waits for approval
-  5    `plan --exit-code`: a run would change something
+  5    `plan --exit-code`: a run would change something; `diff`: two runs differ
   130  interrupted by Ctrl-C or a signal";
 
 impl Exit {

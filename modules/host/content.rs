@@ -85,6 +85,7 @@ impl ContentState {
                     let before = file.map(|file| format!("{} bytes", file.size));
                     let after = format!("{} bytes with a secret, not shown", self.wanted.size());
                     change.property("content", before, Some(after));
+                    change.replaces(name, file.and_then(|file| file.content.as_deref()));
                 }
             }
             None => {

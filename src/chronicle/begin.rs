@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
 use oneex_engine::journal::{Began, FORMAT, Past, Recorder, Request, SealKey};
@@ -84,7 +84,16 @@ fn start(
     let key = SealKey::read_or_make(&key_file(context, journal))?;
     let (id, place) = (began.id.clone(), began.place.clone());
     let recorder = Recorder::begin(journal, began, hidden, key)?;
-    Ok((id, Chronicle { recorder, past: Past::default(), place, arbiter: Arc::new(Deciding::never()) }))
+    Ok((
+        id,
+        Chronicle {
+            recorder,
+            past: Past::default(),
+            place,
+            arbiter: Arc::new(Deciding::never()),
+            read: Mutex::default(),
+        },
+    ))
 }
 
 fn masked(redactor: &Redactor, mut value: Value) -> Value {

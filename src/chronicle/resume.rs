@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
+use oneex_engine::diag::digest;
 use oneex_engine::journal::{Past, Reader, Recorder, RunRow, SealKey};
 use oneex_engine::run::{Arbiter, Chronicle};
 
@@ -83,7 +84,7 @@ impl Resumption {
     ) -> Result<(String, Chronicle), CommandError> {
         let place = self.past.began().map(|began| began.place.clone()).unwrap_or_default();
         let recorder = Recorder::resume(&self.journal, &self.row.id, (origin(context), accepted), self.key)?;
-        Ok((self.row.id, Chronicle { recorder, past: self.past, place, arbiter }))
+        Ok((self.row.id, Chronicle { recorder, past: self.past, place, arbiter, read: Mutex::default() }))
     }
 }
 
@@ -97,5 +98,14 @@ pub(crate) fn differences(past: &Past, now: &BTreeMap<String, String>) -> Vec<St
         (Some(_), None) => Some(format!("`{name}` is gone")),
         (None, _) => Some(format!("`{name}` is new")),
     });
-    differs.collect()
+    // What was read in mid-run is known by its path.
+    let later = past.inputs().iter().filter(|(name, _)| !began.inputs.contains_key(*name));
+    let later = later.filter_map(|(name, before)| match std::fs::read(name) {
+        Ok(content) if digest(&content) == *before => None,
+        Ok(_) => Some(format!("`{name}` was changed")),
+        Err(_) => Some(format!("`{name}` cannot be read")),
+    });
+    let mut later: Vec<String> = later.collect();
+    later.sort();
+    differs.chain(later).collect()
 }

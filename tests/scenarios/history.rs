@@ -186,3 +186,18 @@ fn the_journal_is_looked_after() {
     let told = says(&project, 1, &["journal", "verify", "--signatures", "signatures"]);
     assert!(told.contains("it is not as it was signed"), "{told}");
 }
+
+/// What is replaced is kept, and for nobody's eyes.
+#[test]
+fn what_is_replaced_is_kept_sealed() {
+    let project = project();
+    let text = r#"task("one").run(|| { local().write("@/x", "after\n"); });"#;
+    project.write("oneex.toml", "").write("x", "canary before\n");
+    project.write("book.rhai", &text.replace('@', &project.folder().display().to_string()));
+    says(&project, 0, &["run", "book.rhai", "--no-diff"]);
+    let exported = lines(&project, &["journal", "export"]);
+    let image = exported.iter().find(|record| record["kind"] == "image").expect("an image");
+    assert_eq!(image["body"]["size"], "canary before\n".len());
+    let number = |kind: &str| exported.iter().position(|record| record["kind"] == kind);
+    assert!(number("image") < number("intent"), "it is there before it is needed");
+}

@@ -1,7 +1,7 @@
 //! `oneex resume`: goes on where a run stopped, with what it had.
 
-use oneex_testkit::processes;
 use oneex_testkit::project::TestProject;
+use oneex_testkit::{SmallDisk, processes};
 use rustix::process::Signal;
 
 use super::fleet::{Fleet, project};
@@ -201,4 +201,40 @@ fn a_journal_that_cannot_be_used_stops_the_run_before_it_begins() {
     assert!(!project.path("marks").exists());
     let told = says(&project, 2, &["resume", "--journal", "none"]);
     assert!(told.contains("there is no journal"), "{told}");
+}
+
+#[test]
+fn a_template_that_was_changed_since_is_named() {
+    let project = book(
+        r#"task("one").run(|| { local().template("x.j2", "@/x"); file::read("note"); local().exec("test -e @/ready"); });"#,
+    );
+    project.write("templates/x.j2", "one\n").write("note", "one\n");
+    says(&project, 1, &["run", "book.rhai"]);
+    project.write("templates/x.j2", "two\n").write("note", "two\n");
+    let told = says(&project, 2, &["resume"]);
+    assert!(told.contains("note` was changed; ") && told.contains("templates/x.j2` was changed"), "{told}");
+}
+
+/// The journal's disk is full: nothing is changed that is not written there, and what was done is known.
+#[test]
+fn a_full_disk_stops_the_run_before_its_next_change() {
+    let project = book(
+        r#"task("one").run(|| {
+            for i in 0..2000 { local().exec(`echo ${i} >>@/marks`); }
+        });"#,
+    );
+    std::fs::create_dir(project.path("small")).unwrap();
+    let disk = SmallDisk::mount(&project.path("small"), 512 * 1024);
+    let told = says(&project, 1, &["run", "book.rhai", "--journal", "small/journal.db"]);
+    assert!(told.contains("nothing is changed that is not written there"), "{told}");
+    let done = project.read("marks").lines().count();
+    assert!(done > 10 && done < 2000, "{done}");
+    let exported = says(&project, 0, &["journal", "--journal", "small/journal.db", "export"]);
+    let intents = exported.lines().filter(|line| line.contains("\"kind\":\"intent\"")).count();
+    assert!(intents >= done, "{done} were done, {intents} are written down");
+    assert!(
+        says(&project, 0, &["journal", "--journal", "small/journal.db", "verify"])
+            .contains("as it was written")
+    );
+    drop(disk);
 }

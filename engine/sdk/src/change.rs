@@ -1,5 +1,6 @@
 //! The difference between what is and what is wanted.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,18 @@ pub struct ChangeItem {
     pub after: Option<String>,
     /// For text, a unified diff with three lines of context.
     pub diff: Option<String>,
+    /// What is replaced, as a whole. It is for nobody's eyes, and no event has it.
+    #[serde(skip)]
+    pub image: Option<Arc<Image>>,
+}
+
+/// What was there before a change, so that it can be brought back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Image {
+    /// The path on the host.
+    pub name: String,
+    /// All of the content.
+    pub content: Vec<u8>,
 }
 
 /// Everything that differs; empty when nothing is to be done.
@@ -51,7 +64,7 @@ impl Change {
     /// Adds a property, where `before` and `after` differ.
     pub fn property(&mut self, what: &str, before: Option<String>, after: Option<String>) -> &mut Self {
         if before != after {
-            self.items.push(ChangeItem { what: what.to_owned(), before, after, diff: None });
+            self.items.push(ChangeItem { what: what.to_owned(), before, after, diff: None, image: None });
         }
         self
     }
@@ -70,7 +83,16 @@ impl Change {
             before: before.map(size),
             after: after.map(size),
             diff,
+            image: None,
         });
+        self.replaces(name, before)
+    }
+
+    /// Keeps with the last difference what it replaces.
+    pub fn replaces(&mut self, name: &str, before: Option<&[u8]>) -> &mut Self {
+        if let (Some(item), Some(content)) = (self.items.last_mut(), before) {
+            item.image = Some(Arc::new(Image { name: name.to_owned(), content: content.to_vec() }));
+        }
         self
     }
 

@@ -21,7 +21,7 @@ mod secret;
 mod text;
 mod variable;
 
-pub use change::{Change, ChangeItem};
+pub use change::{Change, ChangeItem, Image};
 pub use command::{Claim, Command, CommandOutput, Exit, Program, quote};
 pub use duration::{Duration, parse_duration, parse_size};
 pub use erased::erase;

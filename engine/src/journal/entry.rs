@@ -104,6 +104,17 @@ pub enum Entry {
     },
     /// A call is about to have an effect.
     Intent(Intent),
+    /// What a call is about to replace is kept, sealed.
+    Image {
+        /// The node.
+        node: NodeKey,
+        /// The call's place in the node.
+        place: String,
+        /// The path on the host.
+        name: String,
+        /// How many bytes it has.
+        size: u64,
+    },
     /// A call was cancelled, and what it had begun was ended.
     Dropped {
         /// The node.
@@ -154,6 +165,7 @@ impl Entry {
             Self::Resumed { .. } => "resumed",
             Self::Input { .. } => "input",
             Self::Intent(_) => "intent",
+            Self::Image { .. } => "image",
             Self::Dropped { .. } => "dropped",
             Self::Drawn { .. } => "drawn",
             Self::Turned { .. } => "turned",
@@ -165,6 +177,7 @@ impl Entry {
     pub fn node(&self) -> Option<&NodeKey> {
         match self {
             Self::Intent(Intent { node, .. })
+            | Self::Image { node, .. }
             | Self::Dropped { node, .. }
             | Self::Drawn { node, .. }
             | Self::Turned { node, .. }

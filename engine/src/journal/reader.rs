@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
+use flate2::read::ZlibDecoder;
 use jiff::Timestamp;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension as _, Row as Columns, params};
@@ -302,7 +303,7 @@ impl Reader {
             .map_err(|error| self.failed(&error))?;
         let Some(data) = data else { return Ok(None) };
         let content = key.open(&run.id, name, &data)?;
-        let value = serde_json::from_slice(&content);
+        let value = serde_json::from_reader(ZlibDecoder::new(content.as_slice()));
         value.map(Some).map_err(|error| JournalError::Sealed(format!("`{name}`: {error}")))
     }
 
@@ -321,8 +322,8 @@ impl Reader {
 }
 
 fn parse(kind: &str, body: &[u8]) -> Result<Record, String> {
-    let is_entry =
-        ["began", "resumed", "input", "intent", "dropped", "drawn", "turned", "host"].contains(&kind);
+    let is_entry = ["began", "resumed", "input", "intent", "image", "dropped", "drawn", "turned", "host"]
+        .contains(&kind);
     let record = if is_entry {
         serde_json::from_slice(body).map(|entry| Record::Entry(Box::new(entry)))
     } else {

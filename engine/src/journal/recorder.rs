@@ -44,7 +44,7 @@ impl Recorder {
         let hidden = [(sealed::LOAD, Value::from(drawn)), (sealed::REQUEST, options.clone())];
         let mut data = Vec::new();
         for (name, value) in hidden {
-            data.push((name, key.seal(&began.id, name, value.to_string().as_bytes())?));
+            data.push((name, key.seal(&began.id, name, &packed(&value))?));
         }
         let (run, time) = (began.id.clone(), began.time.as_microsecond());
         let columns =
@@ -132,7 +132,7 @@ impl Recorder {
     ///
     /// There are no random numbers.
     pub fn seal(&self, name: &str, value: &Value) -> JournalResult<()> {
-        let data = self.0.key.seal(&self.0.run, name, value.to_string().as_bytes())?;
+        let data = self.0.key.seal(&self.0.run, name, &packed(value))?;
         self.0.writer.send(Message::Sealed { name: name.to_owned(), data });
         Ok(())
     }
@@ -165,6 +165,11 @@ impl Recorder {
     pub fn listener(&self) -> Box<dyn Listener> {
         Box::new(Recording(self.clone()))
     }
+}
+
+/// A value as it is sealed: compressed, so that its length says less of it too.
+fn packed(value: &Value) -> Vec<u8> {
+    super::texts::packed(value.to_string().as_bytes())
 }
 
 /// Adds a record; returns its number and its hash.

@@ -28,12 +28,16 @@ pub(super) struct Text {
 
 impl Text {
     fn new(text: &str) -> Self {
-        let mut encoder = ZlibEncoder::new(Vec::new(), Compression::fast());
-        // Writing to memory does not fail.
-        let _ = encoder.write_all(text.as_bytes());
-        let data = encoder.finish().unwrap_or_default();
-        Self { digest: Sha256::digest(text).into(), size: text.len(), data }
+        Self { digest: Sha256::digest(text).into(), size: text.len(), data: packed(text.as_bytes()) }
     }
+}
+
+/// Compressed as zlib does, RFC 1950.
+pub(super) fn packed(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::fast());
+    // Writing to memory does not fail.
+    let _ = encoder.write_all(bytes);
+    encoder.finish().unwrap_or_default()
 }
 
 /// Takes the long texts out of a body; each leaves its digest there.

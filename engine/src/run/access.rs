@@ -347,7 +347,7 @@ impl<'a> Performing<'a> {
         }
         let on_host = self.on_host.then_some(self.view.info.name.as_str());
         self.node.run.guards.may_change(on_host).await?;
-        self.intend().await?;
+        self.intend(&looked.change).await?;
         // An action that asks the host first, as for what it creates, acts in the first run and rarely again.
         if let (Kind::Action, Some(ahead), false) =
             (self.kind, &self.node.ahead, self.view.has_read.load(Ordering::Relaxed))

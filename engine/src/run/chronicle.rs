@@ -1,11 +1,14 @@
 //! A run's hold on its journal: what it writes there, and what it knows of its earlier part.
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use oneex_sdk::{OpError, OpResult, SecretSink as _};
 use serde_json::Value;
 
 use super::{Failure, Halt, Interrupt, Mode, NodeContext, NodeKey, RunContext};
+use crate::diag::digest;
 use crate::journal::{Entry, Intent, JournalError, Past, Recorder};
 
 /// What is done about a call of which nobody knows how it ended.
@@ -35,6 +38,8 @@ pub struct Chronicle {
     pub place: String,
     /// Decides about calls of which nobody knows how they ended.
     pub arbiter: Arc<dyn Arbiter>,
+    /// Files that were read in mid-run.
+    pub read: Mutex<HashSet<String>>,
 }
 
 /// What a run stops with whose journal cannot be written.
@@ -76,6 +81,16 @@ impl RunContext {
     /// Whether the journal shows something else of a value than it is.
     pub(crate) fn is_hidden(&self, value: &Value) -> bool {
         self.chronicle.is_some() && self.redactor.is_tainted(&value.to_string())
+    }
+
+    /// Writes down that a file of the project was read in mid-run, once.
+    pub(crate) fn note_input(&self, path: &Path, content: &[u8]) {
+        let Some(chronicle) = &self.chronicle else { return };
+        let name = path.display().to_string();
+        let mut read = chronicle.read.lock().unwrap_or_else(PoisonError::into_inner);
+        if read.insert(name.clone()) {
+            chronicle.recorder.record(&Entry::Input { name, digest: digest(content) });
+        }
     }
 
     /// Writes a record of the journal's own, its secrets masked.

@@ -3,6 +3,8 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use oneex_sdk::{Change, Command, Map, OpResult, Reader as _, Value};
 
@@ -114,13 +116,14 @@ impl Performing<'_> {
     }
 
     /// Writes down that the call is about to change something, and waits until that is on the disk.
-    pub(super) async fn intend(&self) -> OpResult<()> {
+    pub(super) async fn intend(&self, change: &Change) -> OpResult<()> {
         let run = &self.node.run;
         if run.chronicle.is_none() {
             return Ok(());
         }
         let keeps = self.on_host && self.view.lasting && self.view.transport().await?.keeps_claims();
         self.intended.store(true, Ordering::Relaxed);
+        self.keep_images(change);
         run.intend(Intent {
             node: self.node.node.clone(),
             place: self.place.to_owned(),
@@ -131,6 +134,26 @@ impl Performing<'_> {
             claim: keeps.then(|| self.view.claims.name().to_owned()),
         })
         .await
+    }
+
+    /// Keeps what the call replaces. It may hold what nobody has called a secret, and is sealed whatever it is.
+    fn keep_images(&self, change: &Change) {
+        let (run, node) = (&self.node.run, &self.node.node);
+        for (number, image) in change.items.iter().filter_map(|item| item.image.as_ref()).enumerate() {
+            let content = match std::str::from_utf8(&image.content) {
+                Ok(text) => serde_json::json!({ "name": image.name, "text": text }),
+                Err(_) => {
+                    serde_json::json!({ "name": image.name, "base64": STANDARD.encode(&image.content) })
+                }
+            };
+            run.seal(&sealed::name(sealed::IMAGE, node, &format!("{}#{number}", self.place)), &content);
+            run.note(&Entry::Image {
+                node: node.clone(),
+                place: self.place.to_owned(),
+                name: run.redactor.text(&image.name),
+                size: image.content.len() as u64,
+            });
+        }
     }
 
     /// Notes that a call was cancelled, with what it had begun.

@@ -191,6 +191,7 @@ impl Reader for View {
             let run = &self.node.run;
             let text = std::fs::read_to_string(&path)
                 .map_err(|error| OpError::invalid(format!("template `{name}` cannot be read: {error}")))?;
+            run.note_input(&path, text.as_bytes());
             // Facts cost a round trip: they are gathered only for a template that can use them.
             let mentions =
                 |text: &str| ["facts", "include", "import", "extends"].iter().any(|word| text.contains(word));

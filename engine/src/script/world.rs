@@ -11,12 +11,17 @@ pub(super) struct ScriptWorld;
 impl World for ScriptWorld {
     fn read_file(&self, path: &str) -> Result<Vec<u8>, String> {
         let no_script = "files can be read only in a runbook".to_owned();
-        let script = current().map_err(|_| no_script)?.script;
+        let current = current().map_err(|_| no_script)?;
+        let script = &current.script;
         let file = script.find_file(path).map_err(|error| match error.hints.first() {
             Some(hint) => format!("{}; {hint}", error.message),
             None => error.message,
         })?;
-        std::fs::read(&file).map_err(|error| format!("`{path}` cannot be read: {error}"))
+        let content = std::fs::read(&file).map_err(|error| format!("`{path}` cannot be read: {error}"))?;
+        if let Some(node) = &current.node {
+            node.run.note_input(&file, &content);
+        }
+        Ok(content)
     }
 
     fn variable(&self, name: &str) -> Option<String> {

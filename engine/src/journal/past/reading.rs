@@ -37,7 +37,8 @@ impl Past {
             Ok(())
         })?;
         past.reopen_late();
-        for name in reader.sealed_names(run)? {
+        let of_image = format!("{} ", sealed::IMAGE);
+        for name in reader.sealed_names(run)?.into_iter().filter(|name| !name.starts_with(&of_image)) {
             if let Some(value) = reader.sealed(run, &name, key)? {
                 past.unseal(&name, value);
             }
@@ -128,7 +129,7 @@ impl Past {
                 self.node(node).turn = Some(Turn { phase, ended });
             }
             Entry::Host { node, host } => self.hosts.push((node, host)),
-            Entry::Resumed { .. } => {}
+            Entry::Resumed { .. } | Entry::Image { .. } => {}
         }
     }
 

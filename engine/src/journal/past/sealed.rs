@@ -8,6 +8,8 @@ pub(crate) const CALL: &str = "call";
 pub(crate) const NODE: &str = "node";
 /// How a node stood before its `rescue` or `always`.
 pub(crate) const TURN: &str = "turn";
+/// What a call replaced.
+pub(crate) const IMAGE: &str = "image";
 /// What was drawn.
 pub(crate) const DRAWN: &str = "drawn";
 /// A host that was added.
