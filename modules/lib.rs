@@ -6,6 +6,7 @@
 pub mod host;
 pub mod http;
 pub mod local;
+pub mod postgres;
 pub mod ssh;
 
 mod elevation;

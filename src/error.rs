@@ -23,6 +23,8 @@ pub(crate) enum ErrorKind {
     Interrupted,
     /// A person must approve it first.
     Waiting,
+    /// Another run has the lock.
+    Locked,
 }
 
 /// A failed command.
@@ -72,6 +74,11 @@ impl CommandError {
         Self::new(ErrorKind::Waiting, message.into())
     }
 
+    /// Another run has the lock.
+    pub(crate) fn locked(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Locked, message.into())
+    }
+
     /// A person stopped it.
     pub(crate) fn interrupted() -> Self {
         Self::new(ErrorKind::Interrupted, "interrupted".to_owned())
@@ -109,6 +116,7 @@ impl CommandError {
             ErrorKind::Failed => Exit::Failed,
             ErrorKind::Interrupted => Exit::Interrupted,
             ErrorKind::Waiting => Exit::Waiting,
+            ErrorKind::Locked => Exit::Locked,
         }
     }
 

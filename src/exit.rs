@@ -14,6 +14,7 @@ use oneex_engine::run::RunStatus;
 /// | 3 | no task failed, and a host was unreachable |
 /// | 4 | everything else is done, and a gate waits for approval |
 /// | 5 | `plan --exit-code`: a run would change something; `diff`: two runs differ |
+/// | 6 | another run has the lock: nothing was run |
 /// | 130 | interrupted by Ctrl-C or a signal |
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -29,6 +30,8 @@ pub(crate) enum Exit {
     Waiting,
     /// A run would change something.
     WouldChange,
+    /// Another run has the lock.
+    Locked,
     /// Ctrl-C, or a signal.
     Interrupted,
 }
@@ -42,6 +45,7 @@ Exit codes:
   3    no task failed, and a host was unreachable
   4    everything else is done, and a gate waits for approval
   5    `plan --exit-code`: a run would change something; `diff`: two runs differ
+  6    another run has the lock: nothing was run
   130  interrupted by Ctrl-C or a signal";
 
 impl Exit {
@@ -54,6 +58,7 @@ impl Exit {
             Self::Unreachable => 3,
             Self::Waiting => 4,
             Self::WouldChange => 5,
+            Self::Locked => 6,
             Self::Interrupted => 130,
         }
     }
@@ -92,6 +97,7 @@ mod tests {
             Exit::Unreachable,
             Exit::Waiting,
             Exit::WouldChange,
+            Exit::Locked,
             Exit::Interrupted,
         ];
         let codes: BTreeSet<u8> = all.iter().map(|exit| exit.code()).collect();

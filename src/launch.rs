@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use oneex_engine::ahead::Memory;
 use oneex_engine::graph::{Graph, TaskKind};
+use oneex_engine::inventory::Inventory;
 use oneex_engine::run::{
     Chronicle, Listener, Mode, ProjectFiles, RunContext, RunIntroduction, RunOptions, RunReport, RunRequest,
-    RunSetup, Stop, run,
+    RunSetup, Stop, new_id, run,
 };
 use oneex_engine::template::Templates;
 use oneex_sdk::{Map, OpError, OpResult, Value};
@@ -22,6 +23,7 @@ use crate::context::Context;
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::gates::Gates;
+use crate::locks::{HeldLock, Locking, Wanted};
 use crate::remembered;
 use crate::report::stats::{Api, Stats};
 use crate::site::Site;
@@ -33,6 +35,9 @@ pub(crate) type Assemble<'a> =
 /// A run's id, with its hold on its journal; none for what is not written down.
 pub(crate) type Held = Option<(String, Chronicle)>;
 
+/// Begins the journal of a run with this id.
+pub(crate) type Begin<'a> = Box<dyn FnOnce(String) -> Result<(String, Chronicle), CommandError> + 'a>;
+
 /// How long the connections of a run may take to be closed.
 const CLOSING: Duration = Duration::from_secs(5);
 
@@ -42,10 +47,20 @@ pub(crate) struct Job<'a> {
     pub(crate) assemble: Assemble<'a>,
     /// Which part of it runs.
     pub(crate) options: RunOptions,
+    /// The lock that it takes; none for what changes nothing.
+    pub(crate) lock: Option<Locking>,
     /// What the first event says.
     pub(crate) introduction: RunIntroduction,
-    /// Where it is written down.
-    pub(crate) held: Held,
+    /// What people call it.
+    pub(crate) name: String,
+    /// Its tasks.
+    pub(crate) graph: Arc<Graph>,
+    /// Its hosts.
+    pub(crate) inventory: Arc<RwLock<Inventory>>,
+    /// The id of a run that goes on; a new one has none yet.
+    pub(crate) id: Option<String>,
+    /// Begins its journal under the run's id; none for what is not written down.
+    pub(crate) begin: Option<Begin<'a>>,
 }
 
 impl Job<'_> {
@@ -64,13 +79,15 @@ impl Job<'_> {
             params: Value::Object(Map::new()),
             said: Vec::new(),
         };
+        let (graph, inventory) = (Arc::new(graph), Arc::new(RwLock::new(site.inventory)));
+        let (reached, found, shown) = (Arc::clone(&graph), Arc::clone(&inventory), name.to_owned());
         let name = name.to_owned();
         let assemble = |chronicle, listeners, runtime| {
             Ok(RunContext::new(RunSetup {
                 name,
                 mode: Mode::Run,
-                graph: Arc::new(graph),
-                inventory: Arc::new(RwLock::new(site.inventory)),
+                graph,
+                inventory,
                 registry: site.registry,
                 redactor: site.redactor,
                 sources: Arc::default(),
@@ -83,7 +100,17 @@ impl Job<'_> {
                 runtime,
             }))
         };
-        Self { assemble: Box::new(assemble), options, introduction, held: None }
+        Self {
+            assemble: Box::new(assemble),
+            options,
+            lock: None,
+            introduction,
+            id: None,
+            begin: None,
+            name: shown,
+            graph: reached,
+            inventory: found,
+        }
     }
 }
 
@@ -111,17 +138,32 @@ pub(crate) fn launch(
         .map_err(failed)?;
     let stop = Stop::default();
     context.signals.stop(stop.clone());
-    let context = (job.assemble)(job.held, listeners, runtime.handle().clone()).map_err(failed)?;
-    let selection = context.graph.select(&job.options)?;
+    let id = job.id.unwrap_or_else(new_id);
+    let environment = job.introduction.environment.as_deref();
+    let wanted = || Wanted {
+        run: &id,
+        name: &job.name,
+        environment,
+        graph: &job.graph,
+        inventory: &job.inventory,
+        options: &job.options,
+    };
+    // Before anything is written down: a run that is refused never began.
+    let take = |locking: Locking| locking.take(context, &wanted(), runtime.handle(), &stop);
+    let lock = job.lock.map(take).transpose()?;
+    let held = job.begin.map(|begin| begin(id.clone())).transpose()?;
+    let run_context = (job.assemble)(held, listeners, runtime.handle().clone()).map_err(failed)?;
+    let selection = run_context.graph.select(&job.options)?;
+    lock.iter().for_each(|lock| lock.guard(&run_context));
     let report = run(RunRequest {
-        context: Arc::clone(&context),
+        context: Arc::clone(&run_context),
         selection,
         options: job.options,
         gates: Arc::new(gates),
         stop,
         introduction: job.introduction,
     });
-    Ok(Ended { report, context, runtime })
+    Ok(Ended { report, context: run_context, _lock: lock, runtime })
 }
 
 /// A run that has ended; its connections are closed when it is dropped.
@@ -130,6 +172,8 @@ pub(crate) struct Ended {
     pub(crate) report: RunReport,
     /// What its nodes shared.
     pub(crate) context: Arc<RunContext>,
+    /// Given back when everything else is over.
+    _lock: Option<HeldLock>,
     runtime: tokio::runtime::Runtime,
 }
 

@@ -15,6 +15,7 @@ mod gates;
 mod launch;
 mod library;
 mod load;
+mod locks;
 mod log;
 mod manual;
 mod modules;

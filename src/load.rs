@@ -13,11 +13,13 @@ use oneex_engine::script::{self, Described, LoadRequest, Loaded, ParamShown};
 use oneex_sdk::{Map, Value};
 
 use crate::commands::inputs::{
-    ForksArgs, OutputFormat, PaceArgs, ParamArgs, ReportArgs, SelectArgs, SiteArgs,
+    ForksArgs, LockArgs, OutputFormat, PaceArgs, ParamArgs, ReportArgs, SelectArgs, SiteArgs,
 };
+use crate::config::LockTable;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::launch::Job;
+use crate::locks::{LockKind, Locking};
 use crate::prompt::Asker;
 use crate::report::{diagnostic, file, human::Human, json::JsonLines, junit, look::Look};
 use crate::runbook::{self, Runbook};
@@ -72,6 +74,8 @@ pub(crate) struct LoadedRunbook {
     reads: Option<PathBuf>,
     /// Where what is left of runs is kept.
     runs: Option<PathBuf>,
+    /// What the project file says of locks.
+    lock: LockTable,
 }
 
 /// Loads a runbook, and shows or keeps what the load says and warns of.
@@ -83,8 +87,9 @@ pub(crate) fn load(
     let asker = Arc::new(Asker::new(context.stderr.clone(), context.signals.clone()));
     let told = Told { context, given, loading };
     told.check_files()?;
-    let Requested { runbook, request, forks, inputs } = request(context, given, loading, &asker, Site::open)
-        .map_err(|error| told.failed(&Arc::default(), &[], &[], error))?;
+    let Requested { runbook, request, forks, inputs, lock } =
+        request(context, given, loading, &asker, Site::open)
+            .map_err(|error| told.failed(&Arc::default(), &[], &[], error))?;
     let redactor = Arc::clone(&request.redactor);
     tracing::debug!(path = %runbook.path.display(), "loading the runbook");
     let loaded = script::load(request).map_err(|failed| {
@@ -109,6 +114,7 @@ pub(crate) fn load(
         reads,
         runs,
         inputs,
+        lock,
     })
 }
 
@@ -213,7 +219,7 @@ fn request(
     if loading.partial {
         inputs.prompt = None;
     }
-    let forks = site.config.defaults.forks;
+    let (forks, lock) = (site.config.defaults.forks, site.lock.clone());
     let request = LoadRequest {
         project: site.project(folder),
         runbook: runbook.path.clone(),
@@ -228,7 +234,7 @@ fn request(
         drawn: loading.again.as_ref().map(|again| again.drawn.clone()).unwrap_or_default(),
     };
     let inputs = site.sources.digests();
-    Ok(Requested { runbook, request, forks, inputs })
+    Ok(Requested { runbook, request, forks, inputs, lock })
 }
 
 /// What is loaded, and what was read for it.
@@ -238,6 +244,8 @@ struct Requested {
     forks: Option<usize>,
     /// SHA-256 of the project file and the inventory, by name.
     inputs: BTreeMap<String, String>,
+    /// What the project file says of locks.
+    lock: LockTable,
 }
 
 fn failure(mut diagnostics: Diagnostics, redactor: &Redactor, asker: &Asker) -> CommandError {
@@ -286,6 +294,17 @@ impl LoadedRunbook {
         Ok(set)
     }
 
+    /// The lock that a run of it takes.
+    pub(crate) fn locking(
+        &self,
+        context: &Context,
+        args: &LockArgs,
+    ) -> Result<Option<Locking>, CommandError> {
+        let folder = self.path.parent().unwrap_or(Path::new("/"));
+        let table = (&self.lock, &*self.loaded.redactor as &dyn oneex_sdk::SecretSink);
+        Locking::choose(context, folder, args, table, LockKind::Environment)
+    }
+
     /// The run.
     pub(crate) fn job(
         &self,
@@ -302,8 +321,13 @@ impl LoadedRunbook {
             assemble: Box::new(move |held, listeners, runtime| {
                 loaded.context(mode, reads, runs, held, listeners, runtime)
             }),
-            held: None,
+            name: self.name.clone(),
+            graph: Arc::clone(&loaded.graph),
+            inventory: Arc::clone(&loaded.inventory),
+            id: None,
+            begin: None,
             options: self.options(select, &pace.forks)?,
+            lock: None,
             introduction: RunIntroduction {
                 mode: word,
                 environment: loaded.environment.as_ref().map(|environment| environment.name.clone()),

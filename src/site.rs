@@ -11,7 +11,7 @@ use oneex_engine::source_file;
 use oneex_sdk::{DynOp, Map, Registry, Value};
 
 use crate::commands::inputs::SiteArgs;
-use crate::config::{Config, EnvConfig, EnvironmentError, HttpTable, MODULES, SshTable};
+use crate::config::{Config, EnvConfig, EnvironmentError, HttpTable, LockTable, MODULES, SshTable};
 use crate::context::{Context, PROJECT_FILE};
 use crate::error::CommandError;
 use crate::modules;
@@ -39,6 +39,8 @@ pub(crate) struct Site {
     pub(crate) redactor: Arc<Redactor>,
     /// What was read: the project file, the inventory.
     pub(crate) sources: SourceMap,
+    /// What the project file says of locks.
+    pub(crate) lock: LockTable,
 }
 
 impl Site {
@@ -91,6 +93,7 @@ impl Site {
             inventory,
             registry: modules::registry(context, tables, &redactor),
             redactor,
+            lock: LockTable::read(&config, environment)?,
             config,
             sources: read,
         })
@@ -135,6 +138,16 @@ impl Site {
         let found = self.registry.ops().iter().find(|op| op.manual().full_name() == name);
         found.cloned().ok_or_else(|| CommandError::failed(format!("no module brings the operation `{name}`")))
     }
+}
+
+/// What the project file says of locks, for what needs nothing else of a site.
+pub(crate) fn lock_table(context: &Context, environment: Option<&str>) -> Result<LockTable, CommandError> {
+    let root = Context::project_above(&context.cwd);
+    let config = config(context, root.as_deref().unwrap_or(&context.cwd), &SourceMap::default())?;
+    let environment = config
+        .any_environment(environment)
+        .map_err(|error| CommandError::usage(error.to_string()).hint(error.hint()))?;
+    Ok(LockTable::read(&config, environment)?)
 }
 
 /// Reads the project file of `root`, which may have none.

@@ -19,7 +19,7 @@ const ARROWS: [(&str, &[&str]); 6] = [
 ];
 
 /// Crates of others that have one home.
-const HOMES: [(&str, &str); 12] = [
+const HOMES: [(&str, &str); 13] = [
     ("rhai", "oneex-engine"),
     ("petgraph", "oneex-engine"),
     ("minijinja", "oneex-engine"),
@@ -31,6 +31,7 @@ const HOMES: [(&str, &str); 12] = [
     ("ssh2", "oneex-modules"),
     ("reqwest", "oneex-modules"),
     ("rustls", "oneex-modules"),
+    ("tokio-postgres", "oneex-modules"),
     ("rust-embed", "oneex-stdlib"),
 ];
 

@@ -51,6 +51,9 @@ need getfattr attr
 need locale-gen locales
 need python3 python3
 
+# Debian keeps the programs of the server out of the path; no cluster is started.
+ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || need initdb postgresql
+
 if ! python3 -c 'import ensurepip' 2>/dev/null; then
     missing="$missing python3-venv"
 fi

@@ -12,6 +12,7 @@ pub mod diag;
 pub mod graph;
 pub mod inventory;
 pub mod journal;
+pub mod lock;
 pub mod plan;
 pub mod redact;
 pub mod run;

@@ -34,6 +34,7 @@ pub(crate) fn begin(
     journal: &Path,
     (given, runbook): (&str, &LoadedRunbook),
     options: &Options,
+    id: String,
 ) -> Result<(String, Chronicle), CommandError> {
     let loaded = &runbook.loaded;
     let inputs = runbook.read();
@@ -45,7 +46,7 @@ pub(crate) fn begin(
     };
     let drawn = loaded.drawn.iter().map(|drawn| shown(&loaded.redactor, drawn)).collect();
     let environment = loaded.environment.as_ref().map(|environment| environment.name.clone());
-    let began = began(context, &runbook.name, "run", environment);
+    let began = Began { id, ..began(context, &runbook.name, "run", environment) };
     let began = Began { request: Some(request), inputs, drawn, ..began };
     start(context, journal, began, (&loaded.drawn, &options))
 }
@@ -55,8 +56,10 @@ pub(crate) fn begin_adhoc(
     context: &Context,
     journal: &Path,
     (name, environment): (&str, Option<String>),
+    id: String,
 ) -> Result<(String, Chronicle), CommandError> {
-    start(context, journal, began(context, name, "exec", environment), (&[], &Value::Null))
+    let began = Began { id, ..began(context, name, "exec", environment) };
+    start(context, journal, began, (&[], &Value::Null))
 }
 
 fn began(context: &Context, name: &str, mode: &str, environment: Option<String>) -> Began {

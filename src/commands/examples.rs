@@ -5,6 +5,7 @@ Examples:
   oneex run deploy --set version=v1.4.2 --env staging
   oneex run site.rhai -i web1,web2 --limit web1
   oneex run deploy --only smoke --forks 8
+  oneex run deploy --lock hosts --lock-wait 10m
   oneex run deploy --output json --junit report.xml --stats cost.json
   oneex run deploy --help                      what deploy takes";
 
@@ -79,6 +80,12 @@ Examples:
   oneex exec web --merge -- uname -r           equal outputs once
   oneex exec db --sudo=postgres --timeout 30s -- psql -c 'select 1'
   oneex exec web --stdin motd.txt -- 'cat > motd'";
+
+pub(super) const LOCK: &str = "\
+Examples:
+  oneex lock show
+  oneex lock show --output json
+  oneex lock break prod --reason 'ci-7 is gone'";
 
 pub(super) const DOC: &str = "\
 Examples:

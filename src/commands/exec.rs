@@ -7,7 +7,7 @@ use oneex_engine::run::{Listener, RunOptions};
 use oneex_sdk::{Map, Value};
 
 use super::examples;
-use super::inputs::{AskArgs, ForksArgs, JournalArgs, OutputFormat, SiteArgs};
+use super::inputs::{AskArgs, ForksArgs, JournalArgs, LockArgs, OutputFormat, SiteArgs};
 use crate::adhoc::{self, Operation};
 use crate::chronicle;
 use crate::context::{Context, Verbosity};
@@ -15,6 +15,7 @@ use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::gates::Gates;
 use crate::launch::{Job, launch};
+use crate::locks::{LockKind, Locking};
 use crate::person;
 use crate::prompt::Asker;
 use crate::report::exec::ExecLog;
@@ -50,6 +51,8 @@ pub(crate) struct Args {
     merge: bool,
     #[command(flatten)]
     ask: AskArgs,
+    #[command(flatten)]
+    lock: LockArgs,
     #[command(flatten)]
     forks: ForksArgs,
     /// Approve a protected environment, by its name
@@ -94,9 +97,13 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, CommandError> 
         options.forks = forks;
     }
     let environment = site.environment.as_ref().map(|environment| environment.name.clone());
-    let mut job = Job::adhoc(context, "exec", graph, site, options);
+    let lock =
+        Locking::choose(context, &context.cwd, &args.lock, (&site.lock, &*site.redactor), LockKind::Hosts)?;
     let journal = chronicle::file(context, &args.journal, &context.cwd);
-    job.held = Some(chronicle::begin_adhoc(context, &journal, ("exec", environment))?);
+    let mut job = Job::adhoc(context, "exec", graph, site, options);
+    job.lock = lock;
+    job.begin =
+        Some(Box::new(move |id| chronicle::begin_adhoc(context, &journal, ("exec", environment), id)));
     let ended = launch(context, job, gates, listeners)?;
     Ok(ended.report.summary.status.into())
 }

@@ -1,9 +1,13 @@
 //! Arguments that several commands share.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{ArgAction, Args, ValueEnum};
+use oneex_sdk::parse_duration;
 use serde::{Deserialize, Serialize};
+
+use crate::locks::LockKind;
 
 /// Which hosts, and which environment.
 #[derive(Debug, Clone, Default, Args, Serialize, Deserialize)]
@@ -57,6 +61,17 @@ pub(crate) struct SelectArgs {
     #[arg(long, value_name = "TASK")]
     #[serde(default)]
     pub(crate) from: Option<String>,
+}
+
+/// What the run has for itself.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct LockArgs {
+    /// What the run has for itself, so that no other changes it meanwhile
+    #[arg(long, value_name = "SCOPE", value_enum)]
+    pub(crate) lock: Option<LockKind>,
+    /// How long to wait for a lock that another run has, as `10m`; without it the run is refused
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub(crate) lock_wait: Option<Duration>,
 }
 
 /// Which journal.

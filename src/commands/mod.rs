@@ -12,6 +12,7 @@ mod history;
 mod hosts;
 pub(crate) mod inputs;
 mod journal;
+mod lock;
 mod log;
 mod new;
 mod params;
@@ -55,6 +56,7 @@ pub(crate) enum Command {
     Log(log::Args),
     Diff(diff::Args),
     Journal(journal::Args),
+    Lock(lock::Args),
     Doc(doc::Args),
     New(new::Args),
     Completions(completions::Args),
@@ -77,6 +79,7 @@ impl Command {
             Self::Log(args) => log::run(&args, context),
             Self::Diff(args) => diff::run(&args, context),
             Self::Journal(args) => journal::run(&args, context),
+            Self::Lock(args) => lock::run(&args, context),
             Self::Doc(args) => doc::run(&args, context),
             Self::New(args) => new::run(&args, context),
             Self::Completions(args) => completions::run(&args, context),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use oneex_engine::run::Mode;
 
 use super::examples;
-use super::inputs::{AskArgs, JournalArgs, ReportArgs};
+use super::inputs::{AskArgs, JournalArgs, LockArgs, ReportArgs};
 use crate::chronicle::{self, Deciding, Resumption, UnknownFate};
 use crate::context::Context;
 use crate::error::CommandError;
@@ -38,6 +38,8 @@ pub(crate) struct Args {
     /// Approve all gates, outside protected environments
     #[arg(short, long)]
     yes: bool,
+    #[command(flatten)]
+    lock: LockArgs,
     #[command(flatten)]
     ask: AskArgs,
     #[command(flatten)]
@@ -75,6 +77,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, CommandError> 
             "put it back, or go on with `--accept-changes`: what no longer fits what was done stops the run",
         ));
     }
+    let lock = runbook.locking(context, &args.lock)?;
     let environment = runbook.loaded.environment.as_ref();
     let protected =
         environment.filter(|environment| environment.protected).map(|environment| &*environment.name);
@@ -89,7 +92,9 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, CommandError> 
     let mut job = runbook.job(Mode::Run, "run", &options.select, &options.pace)?;
     let asker = context.interactive.then(|| Arc::clone(&runbook.asker));
     let arbiter = Arc::new(Deciding::new(args.unknown, asker, chosen.live));
-    job.held = Some(resumption.go_on(context, changes, arbiter)?);
+    job.lock = lock;
+    job.id = Some(resumption.row().id.clone());
+    job.begin = Some(Box::new(|_| resumption.go_on(context, changes, arbiter)));
     let ended = launch(context, job, gates, chosen.listeners)?;
     let exit = ended.report.summary.status.into();
     Ok(ended.write_stats(context, &args.report, &chosen.lost).end(exit))

@@ -5,7 +5,7 @@ use std::path::Path;
 use oneex_engine::run::Mode;
 
 use super::examples;
-use super::inputs::{AskArgs, JournalArgs, PaceArgs, ParamArgs, ReportArgs, SelectArgs, SiteArgs};
+use super::inputs::{AskArgs, JournalArgs, LockArgs, PaceArgs, ParamArgs, ReportArgs, SelectArgs, SiteArgs};
 use super::runbook_help;
 use crate::chronicle::{self, Options};
 use crate::context::Context;
@@ -42,6 +42,8 @@ pub(crate) struct Args {
     #[arg(short, long)]
     yes: bool,
     #[command(flatten)]
+    lock: LockArgs,
+    #[command(flatten)]
     ask: AskArgs,
     #[command(flatten)]
     report: ReportArgs,
@@ -69,6 +71,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, CommandError> 
     let environment = runbook.loaded.environment.as_ref();
     let protected =
         environment.filter(|environment| environment.protected).map(|environment| &*environment.name);
+    let lock = runbook.locking(context, &args.lock)?;
     check_approvals(&runbook.loaded.graph, &args.approve, protected)?;
 
     Gates::new(context, &args.approve, args.yes, environment, &runbook.asker, None)
@@ -88,7 +91,9 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, CommandError> 
         values: runbook.loaded.values.clone(),
     };
     let given = args.runbook.as_deref().unwrap_or_default();
-    job.held = Some(chronicle::begin(context, &journal, (given, &runbook), &options)?);
+    job.lock = lock;
+    let begun = (given, &runbook);
+    job.begin = Some(Box::new(move |id| chronicle::begin(context, &journal, begun, &options, id)));
     let ended = launch(context, job, gates, chosen.listeners)?;
     let exit = ended.report.summary.status.into();
     Ok(ended.write_stats(context, &args.report, &chosen.lost).end(exit))

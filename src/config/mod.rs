@@ -24,6 +24,13 @@
 //! connect_timeout = "5s"
 //! known_hosts = "known_hosts"       # or a list of files
 //!
+//! [lock]
+//! scope = "hosts"                   # or "environment", which holds without it, or "none"
+//! wait = "10m"
+//! url = "postgres://locks@db.example.com/locks"   # for locks that several machines share
+//! password = { env = "LOCK_PASSWORD" }
+//! project = "shop"
+//!
 //! [env.prod.http]
 //! ca_file = "authority.pem"
 //! ```
@@ -33,6 +40,7 @@
 mod connection;
 mod file;
 mod http;
+mod lock;
 mod options;
 mod places;
 mod reader;
@@ -42,5 +50,6 @@ mod ssh;
 
 pub(crate) use file::{Config, EnvConfig, EnvironmentError};
 pub(crate) use http::HttpTable;
+pub(crate) use lock::LockTable;
 pub(crate) use schema::MODULES;
 pub(crate) use ssh::SshTable;

@@ -83,7 +83,8 @@ impl OptionTable {
     }
 }
 
-fn duration(value: &Value) -> Option<Time> {
+/// The duration that a value is.
+pub(super) fn duration(value: &Value) -> Option<Time> {
     serde_json::from_value::<Duration>(value.clone()).ok().map(|time| time.0)
 }
 

@@ -12,4 +12,4 @@ pub(crate) struct ModuleSchema {
 }
 
 /// All of them.
-pub(crate) const MODULES: [ModuleSchema; 2] = [super::http::SCHEMA, super::ssh::SCHEMA];
+pub(crate) const MODULES: [ModuleSchema; 3] = [super::http::SCHEMA, super::lock::SCHEMA, super::ssh::SCHEMA];

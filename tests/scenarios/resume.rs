@@ -164,7 +164,9 @@ fn a_run_that_goes_on_is_not_resumed_beside_itself() {
     );
     let child = project.oneex(["run", "book.rhai"]).start();
     assert!(processes::until(|| project.path("marks").exists()));
-    let told = says(&project, 1, &["resume"]);
+    let told = says(&project, 6, &["resume"]);
+    assert!(told.contains("goes on in another process"), "{told}");
+    let told = says(&project, 1, &["resume", "--lock", "none"]);
     assert!(told.contains("goes on in another process"), "{told}");
     project.write("go", "");
     let _ = child.finish().expect_code(0);

@@ -18,6 +18,7 @@ mod op;
 mod options;
 mod outcome;
 mod secret;
+mod shared;
 mod text;
 mod variable;
 
@@ -33,6 +34,7 @@ pub use nearest::nearest;
 pub use op::{Call, DynOp, Example, Kind, Looked, Manual, Op, Proof, Resources};
 pub use outcome::Output;
 pub use secret::{Secret, SecretSink};
+pub use shared::{SharedReading, SharedText};
 pub use text::{io_reason, visible};
 pub use variable::{seconds_of, truth_of};
 

@@ -54,7 +54,7 @@ impl Inventory {
     }
 
     /// Says whether the name means the controller though the inventory does not know it.
-    pub(super) fn is_implicit(&self, name: &str) -> bool {
+    pub(crate) fn is_implicit(&self, name: &str) -> bool {
         LOCALHOST.contains(&name) && !self.hosts.contains_key(name)
     }
 
