@@ -1,27 +1,36 @@
 //! The one place that masks secrets.
 
-use std::collections::BTreeSet;
-use std::sync::{Arc, RwLock};
+use std::collections::HashSet;
+use std::hash::{BuildHasher, RandomState};
+use std::ops::Range;
+use std::sync::{Arc, PoisonError, RwLock};
 
-use aho_corasick::AhoCorasick;
-use encodings::encodings;
+use encodings::forms;
+use layers::Layers;
 pub use masker::Masker;
-use oneex_sdk::{Change, SecretSink};
+use oneex_sdk::SecretSink;
+use scan::{Scan, in_order};
 use serde_json::Value;
 
 use crate::diag::{Diagnostic, Source};
-use crate::run::{Failure, NodeKey, RunEvent};
 
 mod encodings;
+mod events;
+mod layers;
 mod masker;
 #[cfg(test)]
 mod properties;
+mod scan;
+mod seen;
+mod view;
 
 /// What stands where a secret was.
 pub const MASK: &str = "•••";
 
-/// Shorter texts are not masked: they would blank out half of every line.
-const SHORTEST: usize = 3;
+/// What stands where a text was cut off.
+const CUT: &str = "…";
+/// A shorter text was not cut off without a word.
+const UNCUT: usize = 60;
 
 /// Knows every secret of a run, plain and encoded, and masks them.
 #[derive(Default)]
@@ -29,20 +38,12 @@ pub struct Redactor {
     inner: RwLock<Known>,
 }
 
+#[derive(Default)]
 struct Known {
-    /// All forms of all secrets.
-    patterns: BTreeSet<Vec<u8>>,
-    automaton: Option<AhoCorasick>,
-    /// The length of the longest.
-    longest: usize,
-    /// The bytes that one of them begins with.
-    firsts: [bool; 256],
-}
-
-impl Default for Known {
-    fn default() -> Self {
-        Self { patterns: BTreeSet::new(), automaton: None, longest: 0, firsts: [false; 256] }
-    }
+    layers: Arc<Layers>,
+    /// Of each secret; two of the same hash in a run are not to be expected.
+    hashes: HashSet<u64>,
+    hasher: RandomState,
 }
 
 impl SecretSink for Redactor {
@@ -51,34 +52,34 @@ impl SecretSink for Redactor {
     }
 
     fn holds_secret(&self, content: &[u8]) -> bool {
-        let known = self.inner.read().unwrap_or_else(std::sync::PoisonError::into_inner);
-        known.automaton.as_ref().is_some_and(|automaton| automaton.is_match(content))
+        !places(&self.layers(), content, false).is_empty()
     }
 }
 
 impl Redactor {
     /// Registers many secrets at the cost of one.
     pub fn register_all(&self, secrets: impl IntoIterator<Item = impl AsRef<str>>) {
-        let mut known = self.inner.write().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let before = known.patterns.len();
+        let mut known = self.inner.write().unwrap_or_else(PoisonError::into_inner);
+        let mut all: [encodings::Forms; view::View::ALL.len()] = Default::default();
         for secret in secrets {
-            let secret = secret.as_ref();
-            if secret.trim().len() < SHORTEST {
-                continue;
+            let hash = known.hasher.hash_one(secret.as_ref());
+            if known.hashes.insert(hash) {
+                all.iter_mut().zip(forms(secret.as_ref())).for_each(|(all, forms)| all.extend(forms));
             }
-            let forms = encodings(secret).into_iter().filter(|form| form.len() >= SHORTEST);
-            known.patterns.extend(forms.map(String::into_bytes));
-            // A key of several lines is shown line by line.
-            let lines =
-                secret.lines().map(str::trim).filter(|line| line.len() >= 8 && line.len() < secret.len());
-            known.patterns.extend(lines.map(|line| line.as_bytes().to_vec()));
         }
-        if known.patterns.len() > before {
-            known.automaton = AhoCorasick::new(&known.patterns).ok();
-            known.longest = known.patterns.iter().map(Vec::len).max().unwrap_or_default();
-            let firsts: Vec<u8> = known.patterns.iter().filter_map(|form| form.first().copied()).collect();
-            firsts.into_iter().for_each(|first| known.firsts[usize::from(first)] = true);
+        if all.iter().any(|forms| !forms.is_empty()) {
+            Arc::make_mut(&mut known.layers).add(all);
         }
+    }
+
+    /// How many secrets are known by now: what was masked when there were fewer may hold one of the others.
+    pub fn known(&self) -> usize {
+        self.inner.read().unwrap_or_else(PoisonError::into_inner).hashes.len()
+    }
+
+    /// What is looked for by now.
+    fn layers(&self) -> Arc<Layers> {
+        Arc::clone(&self.inner.read().unwrap_or_else(PoisonError::into_inner).layers)
     }
 
     /// Masks every secret in a diagnostic, the lines that it shows included.
@@ -87,40 +88,41 @@ impl Redactor {
         diagnostic.notes.iter_mut().chain(&mut diagnostic.hints).for_each(|text| self.string(text));
         for label in &mut diagnostic.labels {
             self.string(&mut label.text);
-            if let Some(source) = label.source.as_mut().filter(|source| self.is_tainted(&source.text)) {
-                let masked = Source { name: source.name.clone(), text: self.text(&source.text) };
-                *source = Arc::new(masked);
+            let source = label.source.as_mut();
+            // The lines keep their numbers.
+            let masked = source.and_then(|source| Some((self.masked(&source.text, true)?, source)));
+            if let Some((text, source)) = masked {
+                *source = Arc::new(Source { name: source.name.clone(), text });
             }
         }
     }
 
-    /// Masks every secret in `text`.
+    /// Masks every secret in `text`. Where the text is cut off, at a `…` or at its end, what may be most of a secret is
+    /// masked as well.
     pub fn text(&self, text: &str) -> String {
-        let mut text = text.to_owned();
-        self.string(&mut text);
-        text
+        self.masked(text, false).unwrap_or_else(|| text.to_owned())
     }
 
     fn string(&self, text: &mut String) {
-        let known = self.inner.read().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if let Some(automaton) = known.automaton.as_ref().filter(|automaton| automaton.is_match(&*text)) {
-            let mut out = String::with_capacity(text.len());
-            let mut from = 0;
-            for (start, end) in spans(automaton, text.as_bytes(), 0) {
-                out.push_str(&text[from..start]);
-                out.push_str(MASK);
-                from = end;
-            }
-            out.push_str(&text[from..]);
-            *text = out;
+        if let Some(masked) = self.masked(text, false) {
+            *text = masked;
         }
     }
 
-    /// Masks every secret in `value`, keys included.
+    /// None where there is nothing to mask.
+    fn masked(&self, text: &str, by_lines: bool) -> Option<String> {
+        masked(text, places(&self.layers(), text.as_bytes(), true), by_lines)
+    }
+
+    /// Masks every secret in `value`, keys included, and numbers that hold one.
     pub fn value(&self, value: &mut Value) {
         match value {
             Value::String(text) => self.string(text),
-            Value::Array(items) => items.iter_mut().for_each(|item| self.value(item)),
+            Value::Array(items) => {
+                let lines = items.chunk_by_mut(|one, next| one.is_string() && next.is_string());
+                lines.for_each(|lines| self.lines(lines));
+                items.iter_mut().for_each(|item| self.value(item));
+            }
             Value::Object(map) => {
                 *map = std::mem::take(map)
                     .into_iter()
@@ -131,148 +133,75 @@ impl Redactor {
                     })
                     .collect();
             }
-            Value::Null | Value::Bool(_) | Value::Number(_) => {}
-        }
-    }
-
-    fn shared(&self, text: &mut Arc<str>) {
-        if self.is_tainted(text) {
-            *text = self.text(text).into();
-        }
-    }
-
-    fn option(&self, text: &mut Option<String>) {
-        if let Some(text) = text {
-            self.string(text);
-        }
-    }
-
-    fn node(&self, node: &mut NodeKey) {
-        self.shared(&mut node.task);
-        node.host.iter_mut().chain(&mut node.item).for_each(|text| self.shared(text));
-    }
-
-    fn change(&self, change: &mut Change) {
-        for item in &mut change.items {
-            self.string(&mut item.what);
-            self.option(&mut item.before);
-            self.option(&mut item.after);
-            self.option(&mut item.diff);
-        }
-    }
-
-    /// Masks every secret in a failure.
-    pub fn failure(&self, failure: &mut Failure) {
-        self.string(&mut failure.message);
-        for text in [&mut failure.target, &mut failure.command, &mut failure.stdout, &mut failure.stderr] {
-            self.option(text);
-        }
-        failure.hints.iter_mut().for_each(|hint| self.string(hint));
-        failure.extra.values_mut().for_each(|value| self.value(value));
-    }
-
-    /// Masks every secret in an event.
-    pub fn event(&self, mut event: RunEvent) -> RunEvent {
-        let empty = {
-            let known = self.inner.read().unwrap_or_else(std::sync::PoisonError::into_inner);
-            known.automaton.is_none()
-        };
-        if empty {
-            return event;
-        }
-        match &mut event {
-            RunEvent::RunStarted { name, params, .. } => {
-                self.string(name);
-                self.value(params);
-            }
-            RunEvent::TaskExpanded { task, hosts, .. } | RunEvent::BatchStarted { task, hosts, .. } => {
-                self.shared(task);
-                hosts.iter_mut().for_each(|host| self.shared(host));
-            }
-            RunEvent::NodeStarted { node, .. } | RunEvent::NodePhase { node, .. } => self.node(node),
-            RunEvent::NodeRetry { node, failure, .. } => {
-                self.node(node);
-                self.failure(failure);
-            }
-            RunEvent::NodeFinished { node, reason, failure, output, .. } => {
-                self.node(node);
-                self.option(reason);
-                failure.iter_mut().for_each(|failure| self.failure(failure));
-                self.value(output);
-            }
-            RunEvent::OperationStarted { node, target, .. } => {
-                self.node(node);
-                self.string(target);
-            }
-            RunEvent::Progress { node, message, .. } => {
-                self.node(node);
-                self.string(message);
-            }
-            RunEvent::Output { node, text, .. } => {
-                self.node(node);
-                self.string(text);
-            }
-            RunEvent::Operation { node, target, subject, args, change, assumes, failure, output, .. } => {
-                self.node(node);
-                self.string(target);
-                self.string(subject);
-                self.value(args);
-                change.iter_mut().for_each(|change| self.change(change));
-                self.option(assumes);
-                failure.iter_mut().for_each(|failure| self.failure(failure));
-                self.value(output);
-            }
-            RunEvent::Notified { node, handler, .. } => {
-                self.node(node);
-                self.shared(handler);
-            }
-            RunEvent::HostAdded { node, host, groups } => {
-                self.node(node);
-                self.shared(host);
-                groups.iter_mut().for_each(|group| self.string(group));
-            }
-            RunEvent::Message { node, text, .. } => {
-                node.iter_mut().for_each(|node| self.node(node));
-                self.string(text);
-            }
-            RunEvent::Gate { gate, message, .. } => {
-                self.shared(gate);
-                self.string(message);
-            }
-            RunEvent::Interrupted { .. } => {}
-            RunEvent::Halted { reason, hint } => {
-                self.string(reason);
-                self.option(hint);
-            }
-            RunEvent::LoadFailed { errors } => {
-                for mistake in errors {
-                    self.string(&mut mistake.message);
-                    mistake.hints.iter_mut().for_each(|hint| self.string(hint));
+            Value::Number(number) => {
+                if self.is_tainted(&number.to_string()) {
+                    *value = MASK.into();
                 }
             }
-            RunEvent::RunFinished { summary } => {
-                self.string(&mut summary.name);
-                self.string(&mut summary.summary);
-                summary.failed.iter_mut().for_each(|node| self.node(node));
-            }
+            Value::Null | Value::Bool(_) => {}
         }
-        event
     }
 }
 
-/// Where secrets stand: those that overlap are one, so that nothing of either is left. The first `covered` bytes are
-/// known to be of one.
-fn spans(automaton: &AhoCorasick, text: &[u8], covered: usize) -> Vec<(usize, usize)> {
-    let mut spans: Vec<(usize, usize)> = (covered > 0).then_some((0, covered)).into_iter().collect();
-    // They come in the order of their ends.
-    for found in automaton.find_overlapping_iter(text) {
-        let (mut start, mut end) = (found.start(), found.end());
-        while let Some((before, until)) = spans.pop_if(|(_, until)| *until > start) {
-            (start, end) = (start.min(before), end.max(until));
+impl Redactor {
+    /// Masks what goes over several texts that stand one behind the other, as the lines of an output do.
+    fn lines(&self, lines: &mut [Value]) {
+        let texts: Vec<&str> = lines.iter().filter_map(Value::as_str).collect();
+        let layers = self.layers();
+        if texts.len() < 2 || layers.is_empty() {
+            return;
         }
-        spans.push((start, end));
+        let places = places(&layers, texts.join("\n").as_bytes(), false);
+        let (mut start, mut first) = (0, 0);
+        for line in lines.iter_mut().filter(|_| !places.is_empty()) {
+            let Value::String(text) = line else { continue };
+            let end = start + text.len();
+            first += places[first..].iter().take_while(|place| place.end <= start).count();
+            let within = places[first..].iter().take_while(|place| place.start < end);
+            let within: Vec<_> =
+                within.map(|place| place.start.max(start) - start..place.end.min(end) - start).collect();
+            if let Some(masked) = masked(text, within, false) {
+                *text = masked;
+            }
+            start = end + 1;
+        }
     }
-    spans
+}
+
+/// The text with masks at these places; none where there is no place.
+fn masked(text: &str, places: Vec<Range<usize>>, by_lines: bool) -> Option<String> {
+    if places.is_empty() {
+        return None;
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut from = 0;
+    for place in places {
+        out.push_str(text.get(from..place.start)?);
+        out.push_str(MASK);
+        let breaks =
+            text.get(place.clone()).filter(|_| by_lines).map_or(0, |secret| secret.matches('\n').count());
+        (0..breaks).for_each(|_| out.extend(["\n", MASK]));
+        from = place.end;
+    }
+    out.push_str(text.get(from..)?);
+    Some(out)
+}
+
+/// Where secrets stand in a text, in order and each apart from the next; with `cut` also what may be most of one where
+/// the text is cut off.
+fn places(layers: &Arc<Layers>, text: &[u8], cut: bool) -> Vec<Range<usize>> {
+    if layers.is_empty() {
+        return Vec::new();
+    }
+    let (mut scan, mut found, mut from) = (Scan::new(Arc::clone(layers), 0), Vec::new(), 0);
+    let cuts = memchr::memmem::find_iter(text, CUT).filter(|_| cut);
+    for until in cuts.chain((cut && text.len() >= UNCUT).then_some(text.len())) {
+        scan.feed(&text[from..until], &mut found);
+        found.extend(scan.told().map(|start| start..until));
+        from = until;
+    }
+    scan.feed(&text[from..], &mut found);
+    in_order(found)
 }
 
 #[cfg(test)]
@@ -282,6 +211,7 @@ mod tests {
     use super::Redactor;
     use base64::Engine as _;
     use base64::engine::general_purpose::STANDARD_NO_PAD;
+    use serde_json::json;
 
     const SECRET: &str = "s3cr3t &\"'é/pass";
 
@@ -344,6 +274,37 @@ mod tests {
         let redactor = Redactor::default();
         redactor.register_all((0..500).map(|number| format!("password-{number:03}!")));
         assert_eq!(redactor.text("password-499! password-000! password-500!"), "••• ••• password-500!");
+    }
+
+    #[test]
+    fn masks_what_goes_over_lines_of_data_and_numbers_that_hold_a_secret() {
+        let redactor = redactor();
+        redactor.register_all(["one-two-three", "47114711", "abc\ndef\nghi"]);
+        for (value, expected) in [
+            (
+                json!(["x", "a one-", "two-th", "ree b", 1, "one-"]),
+                json!(["x", "a •••", "•••", "••• b", 1, "one-"]),
+            ),
+            (json!(["6162630a", "6465660a676869", "abcdefgh"]), json!(["•••", "•••", "abcdefgh"])),
+            (json!(["abc", "def", "ghi", "abc"]), json!(["•••", "•••", "•••", "abc"])),
+            (
+                json!({ "pin": 47114711, "port": 4711, "x": 1.5 }),
+                json!({ "pin": "•••", "port": 4711, "x": 1.5 }),
+            ),
+            (json!([["one-two-"], ["three"]]), json!([["one-two-"], ["three"]])),
+        ] {
+            let mut masked = value;
+            redactor.value(&mut masked);
+            assert_eq!(masked, expected);
+        }
+    }
+
+    #[test]
+    fn lines_that_a_diagnostic_shows_keep_their_numbers() {
+        let redactor = Redactor::default();
+        redactor.register("first line of it\nand the second\nand more");
+        let shown = redactor.masked("a\nfirst line of it\nand the second\nand more\nb", true);
+        assert_eq!(shown.as_deref(), Some("a\n•••\n•••\n•••\nb"));
     }
 
     #[test]

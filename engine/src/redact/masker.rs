@@ -1,72 +1,84 @@
 //! Masking what comes in pieces, as a command writes it: a secret may be split anywhere.
 
-use std::ops::Bound;
-use std::sync::PoisonError;
+use std::ops::Range;
+use std::sync::Arc;
 
-use super::{Known, MASK, Redactor, spans};
+use super::scan::{Scan, in_order};
+use super::{MASK, Redactor};
 
 /// Masks one stream of bytes. It holds back only what may be the beginning of a secret, so that a line is seen as soon
 /// as it is written; and no more than the longest secret, however much comes.
 #[derive(Debug, Default)]
 pub struct Masker {
+    scan: Option<Scan>,
     held: Vec<u8>,
-    /// Bytes of what is held that stand in a secret whose mask is given out already.
-    covered: usize,
+    /// Bytes given out so far, which what is held comes behind.
+    given: usize,
+    /// Where the last secret ends whose mask is given out.
+    masked: usize,
+    /// Where secrets stand in what is held.
+    found: Vec<Range<usize>>,
 }
 
 impl Masker {
     /// Takes the next bytes and gives what can be shown.
     pub fn feed(&mut self, redactor: &Redactor, bytes: Vec<u8>) -> Vec<u8> {
-        self.mask(redactor, bytes, false)
-    }
-
-    /// Gives what is left: nothing comes any more.
-    pub fn finish(&mut self, redactor: &Redactor) -> Vec<u8> {
-        self.mask(redactor, Vec::new(), true)
-    }
-
-    fn mask(&mut self, redactor: &Redactor, mut bytes: Vec<u8>, is_last: bool) -> Vec<u8> {
-        let known = redactor.inner.read().unwrap_or_else(PoisonError::into_inner);
-        if !self.held.is_empty() {
-            self.held.append(&mut bytes);
-            bytes = std::mem::take(&mut self.held);
-        }
-        let Some(automaton) = &known.automaton else { return bytes };
-        let until = if is_last { bytes.len() } else { known.begun(&bytes) };
-        let covered = std::mem::take(&mut self.covered);
-        if covered == 0 && !automaton.is_match(&bytes) {
-            self.held = bytes.split_off(until);
+        let layers = redactor.layers();
+        if layers.is_empty() {
+            self.given += bytes.len();
             return bytes;
         }
-        let (mut out, mut from) = (Vec::with_capacity(bytes.len()), 0);
-        for (start, end) in
-            spans(automaton, &bytes, covered).into_iter().take_while(|(start, _)| *start < until)
-        {
-            out.extend_from_slice(&bytes[from..start]);
-            if covered == 0 || start > 0 {
-                out.extend_from_slice(MASK.as_bytes());
-            }
-            from = end;
+        let from = self.held.len();
+        self.held.extend(bytes);
+        match &mut self.scan {
+            Some(scan) if scan.is_for(&layers) => scan.feed(&self.held[from..], &mut self.found),
+            // A secret has become known, and may stand in what is held.
+            scan => scan.insert(Scan::new(Arc::clone(&layers), self.given)).feed(&self.held, &mut self.found),
         }
-        out.extend_from_slice(bytes.get(from..until).unwrap_or_default());
-        self.covered = from.max(covered).saturating_sub(until);
-        self.held = bytes.split_off(until);
+        let until = self.scan.as_ref().map_or(self.given, Scan::begun);
+        self.give(until)
+    }
+
+    /// Gives what is left: nothing comes any more. What may be most of a secret, of which the rest was cut off, is
+    /// masked as well.
+    pub fn finish(&mut self, redactor: &Redactor) -> Vec<u8> {
+        let mut out = self.feed(redactor, Vec::new());
+        let end = self.given + self.held.len();
+        self.found.extend(self.scan.as_ref().and_then(Scan::told).map(|start| start..end));
+        out.extend(self.give(end));
         out
     }
-}
 
-impl Known {
-    /// Where the end of `bytes` may be the beginning of a form of a secret that goes on; their length where it is not.
-    fn begun(&self, bytes: &[u8]) -> usize {
-        let first = bytes.len().saturating_sub(self.longest.saturating_sub(1));
-        let is_begun = |at: &usize| self.firsts[usize::from(bytes[*at])] && self.goes_on(&bytes[*at..]);
-        (first..bytes.len()).find(is_begun).unwrap_or(bytes.len())
+    /// Whether there was a secret so far.
+    pub fn has_masked(&self) -> bool {
+        self.masked > 0
     }
 
-    /// True where a form begins with `bytes` and is longer.
-    fn goes_on(&self, bytes: &[u8]) -> bool {
-        let after = (Bound::Excluded(bytes), Bound::Unbounded);
-        self.patterns.range::<[u8], _>(after).next().is_some_and(|form| form.starts_with(bytes))
+    fn give(&mut self, until: usize) -> Vec<u8> {
+        let until = until.max(self.given);
+        let mut out = Vec::with_capacity(until - self.given);
+        let mut from = self.masked.max(self.given);
+        for place in in_order(std::mem::take(&mut self.found)) {
+            if place.start >= until {
+                self.found.push(place);
+                continue;
+            }
+            if place.start >= self.masked {
+                out.extend_from_slice(self.bytes(from..place.start));
+                out.extend_from_slice(MASK.as_bytes());
+            }
+            from = from.max(place.end);
+            self.masked = from;
+        }
+        out.extend_from_slice(self.bytes(from..until));
+        self.held.drain(..until - self.given);
+        self.given = until;
+        out
+    }
+
+    fn bytes(&self, place: Range<usize>) -> &[u8] {
+        let at = |place: usize| place.saturating_sub(self.given);
+        self.held.get(at(place.start)..at(place.end)).unwrap_or_default()
     }
 }
 
@@ -99,7 +111,9 @@ mod tests {
             (&["a line\n", "hunter22\n"][..], &["a line\n", "•••\n", ""][..]),
             (&["say hun", "ter22 now"], &["say ", "••• now", ""]),
             (&["h", "u", "n", "t", "h", "u"], &["", "", "", "", "hunt", "", "hu"]),
-            (&["hun", "ny", " hunter2"], &["", "hunny", " ", "hunter2"]),
+            (&["hun", "ny", " hunte"], &["", "hunny", " ", "hunte"]),
+            (&["most of it: ", "hunter2"], &["most of it: ", "", "•••"]),
+            (&["ends with h\n", "unter22"], &["ends with h\n", "•••", ""]),
             (&["x hun-ter-33", "\n", "second line."], &["x ", "", "•••.", ""]),
             (&["hunter22hunter", "22"], &["•••", "•••", ""]),
             (&["", ""], &["", "", ""]),

@@ -7,7 +7,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::{MASK, Redactor};
+use super::{MASK, Masker, Redactor};
 
 fn redactor(secrets: &[String]) -> Redactor {
     let redactor = Redactor::default();
@@ -32,10 +32,115 @@ fn forms(secret: &str) -> Vec<String> {
         url::form_urlencoded::byte_serialize(secret.as_bytes()).collect(),
         format!("{secret:?}"),
         secret.replace('\'', "'\\''"),
+        secret.replace('\'', "''"),
+        secret.replace('"', "\"\""),
+        secret.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;"),
+        secret.bytes().map(|byte| format!("{byte:02x}")).collect(),
+        secret.bytes().map(|byte| format!("{byte:02X}")).collect(),
     ]
 }
 
+/// A secret of several lines, such as a key or a file.
+fn lines() -> impl Strategy<Value = String> {
+    vec("[A-Za-z0-9/+=]{1,20}", 2..8)
+        .prop_map(|lines| lines.join("\n"))
+        .prop_filter("long", |text| text.len() > 12)
+}
+
+/// The text in lines of this length, with this between them.
+fn wrapped(text: &str, width: usize, between: &str) -> String {
+    let lines: Vec<&str> =
+        text.as_bytes().chunks(width).filter_map(|line| std::str::from_utf8(line).ok()).collect();
+    lines.join(between)
+}
+
+fn masked_in_chunks(redactor: &Redactor, text: &str, sizes: &[usize]) -> String {
+    let (mut masker, mut out, mut rest) = (Masker::default(), Vec::new(), text.as_bytes());
+    for size in sizes.iter().cycle() {
+        if rest.is_empty() {
+            break;
+        }
+        let (chunk, after) = rest.split_at((*size).min(rest.len()));
+        out.extend(masker.feed(redactor, chunk.to_vec()));
+        rest = after;
+    }
+    out.extend(masker.finish(redactor));
+    String::from_utf8(out).expect("a text")
+}
+
 proptest! {
+    /// In a diff, indented, quoted, with other line ends: as one text and in chunks.
+    #[test]
+    fn a_secret_of_several_lines_is_masked_however_its_lines_are_shown(
+        secret in lines(), end in "\r?\n", indent in "[+-]?( {0,12}|\t)|> |\\| |# ", sizes in vec(1_usize..40, 1..9)
+    ) {
+        let redactor = redactor(std::slice::from_ref(&secret));
+        let shown = format!("a file:{end}{indent}{}{end}its end", secret.replace('\n', &format!("{end}{indent}")));
+        let masked = redactor.text(&shown);
+        prop_assert!(masked.starts_with("a file:") && masked.ends_with("its end"), "{masked}");
+        let middle = masked["a file:".len()..masked.len() - "its end".len()].replace(MASK, "");
+        let is_frame = |c: char| c.is_whitespace() || "+->|#".contains(c);
+        prop_assert!(middle.chars().all(is_frame), "{middle:?} is left of {secret:?} in {shown:?}");
+        // Before a line break, a few first letters of a secret are shown at once.
+        let in_chunks = masked_in_chunks(&redactor, &shown, &sizes);
+        let left = in_chunks["a file:".len()..].replace(MASK, "");
+        let left = left.strip_suffix("its end").unwrap_or(&left);
+        prop_assert!(left.chars().filter(|c| !is_frame(*c)).count() <= 4, "{left:?} is left of {secret:?} in {shown:?}");
+    }
+
+    #[test]
+    fn wrapped_base64_and_hexadecimal_digits_are_masked_wherever_their_lines_break(
+        secret in "[ -~]{8,60}", before in "[a-z:]{0,80}", after in "[a-z:]{0,20}", width in prop_oneof![Just(76_usize), Just(64), Just(60), 20_usize..100],
+        between in prop_oneof![Just("\n"), Just("\r\n"), Just("\n    "), Just("\\n")]
+    ) {
+        let redactor = redactor(std::slice::from_ref(&secret));
+        let encoded = STANDARD.encode(format!("{before}{secret}{after}"));
+        let masked = redactor.text(&wrapped(&encoded, width, between));
+        let left: String = masked.replace(MASK, "").replace(between, "");
+        prop_assert!(left.len() <= (before.len() + after.len()).div_ceil(3) * 4 + 8, "{left} of {encoded}");
+        let digits: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
+        let masked = redactor.text(&wrapped(&digits, width, between));
+        prop_assert!(masked.starts_with(MASK) && masked.ends_with(MASK), "{masked}");
+    }
+
+    /// A limit of some bytes or characters may fall into a secret.
+    #[test]
+    fn most_of_a_secret_is_masked_where_a_text_is_cut_off(
+        secret in "[a-z0-9]{8,40}", before in "[ A-Z]{60,80}", cut in any::<proptest::sample::Index>(), sizes in vec(1_usize..40, 1..9)
+    ) {
+        let redactor = redactor(std::slice::from_ref(&secret));
+        let cut = cut.index(secret.len() + 1);
+        let part = &secret[..cut];
+        let (ended, told) = (format!("{before}{part}"), format!("{part}… and more"));
+        let allowed = (secret.len() * 3 / 4).clamp(6, 24);
+        for masked in [redactor.text(&ended), redactor.text(&told), masked_in_chunks(&redactor, &ended, &sizes)] {
+            let shown = masked.chars().filter(|c| c.is_ascii_lowercase() || c.is_ascii_digit()).count();
+            prop_assert!(shown - " and more".len().min(shown) < allowed || !masked.contains(part), "{masked}: {secret}");
+            prop_assert_eq!(masked.contains(MASK), cut >= allowed, "{} of {}", masked, secret);
+        }
+    }
+
+    /// Chunks of whatever size, with secrets that become known in between: what a secret's form begins in after it
+    /// was registered is not shown.
+    #[test]
+    fn chunks_of_encoded_secrets_do_not_give_them_away(
+        secret in secret(), late in "[0-9]{6,9}", pick in any::<usize>(), sizes in vec(1_usize..9, 1..9), around in "[ :=]{1,9}"
+    ) {
+        let redactor = redactor(std::slice::from_ref(&secret));
+        let forms = forms(&secret);
+        let form = &forms[pick % forms.len()];
+        let text = format!("{around}{form}{around}");
+        let masked = masked_in_chunks(&redactor, &text, &sizes);
+        prop_assert!(!masked.contains(form.as_str()), "{form:?} in {masked:?}");
+        let mut masker = Masker::default();
+        let mut out = masker.feed(&redactor, format!("{around}{form}{around}").into_bytes());
+        redactor.register(&late);
+        out.extend(masker.feed(&redactor, format!("{late}{form}").into_bytes()));
+        out.extend(masker.finish(&redactor));
+        let out = String::from_utf8(out).expect("a text");
+        prop_assert!(!out.contains(&late) && !out.contains(form.as_str()), "{out}");
+    }
+
     #[test]
     fn secrets_are_masked_wherever_they_stand(
         secrets in vec(secret(), 1..5), around in vec("[ab \\n{}:,]{0,5}", 1..8), picks in vec(any::<(usize, usize)>(), 8)
