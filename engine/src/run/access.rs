@@ -11,6 +11,7 @@ use oneex_sdk::{
 };
 
 use super::claims::Claims;
+use super::life::masked;
 use super::steady::Losses;
 use super::subject::subject;
 use super::view::View;
@@ -445,7 +446,9 @@ impl<'a> Performing<'a> {
                 (*status, change, hide(Value::Object(outcome.fields.clone())), None)
             }
             Err(Interrupt::Failed(failure)) => {
-                (OpStatus::Failed, None, Value::Null, Some((**failure).clone()))
+                let failure = (**failure).clone();
+                let failure = if sensitive { masked(failure) } else { failure };
+                (OpStatus::Failed, None, Value::Null, Some(failure))
             }
             Err(_) => return,
         };
