@@ -15,7 +15,7 @@ use oneex_engine::run::{
     RunSetup, Stop, new_id, run,
 };
 use oneex_engine::template::Templates;
-use oneex_sdk::{Map, OpError, OpResult, Value};
+use oneex_sdk::{Map, OpError, OpResult, SecretSink as _, Value};
 use tokio::runtime::Handle;
 
 use crate::commands::inputs::ReportArgs;
@@ -192,10 +192,16 @@ impl Ended {
     fn remember(&self) {
         let tasks = &self.context.graph.tasks;
         let names = LazyCell::new(|| tasks.iter().map(|task| &*task.name).collect::<HashSet<&str>>());
+        let redactor = &self.context.redactor;
         let saved = match self.context.mode {
-            Mode::Run => self.context.reads.save(|name| names.contains(name)),
+            Mode::Run => {
+                self.context.reads.save(|name| names.contains(name), |text| redactor.is_tainted(text))
+            }
             Mode::Plan => Ok(()),
         };
+        if let Err(error) = self.context.kept.mask_again(redactor) {
+            tracing::warn!(%error, "a secret that became known late may stand in a file of long outputs");
+        }
         if let Err(error) = saved {
             tracing::debug!(%error, "what was read is not remembered");
         }

@@ -62,7 +62,13 @@ fn listeners(args: &Args, context: &Context, lost: &Arc<AtomicBool>) -> Vec<Box<
     let (output, report) = (context.stdout.clone(), &args.report);
     if let Some(path) = &report.junit {
         let path = context.cwd.join(path);
-        listeners.push(Box::new(Junit::new(path, context.stderr.clone(), Arc::default(), Arc::clone(lost))));
+        listeners.push(Box::new(Junit::new(
+            path,
+            context.stderr.clone(),
+            Arc::default(),
+            Arc::default(),
+            Arc::clone(lost),
+        )));
     }
     match report.output {
         OutputFormat::Json => {

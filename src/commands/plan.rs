@@ -63,7 +63,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, CommandError> 
     };
     let runbook = load::load(context, runbook.unwrap_or_default(), &loading)?;
     person::ask(context, &args.ask, &runbook.asker, &runbook.loaded.redactor)?;
-    let chosen = choose(context, &args.report, Mode::Plan, &runbook.loaded.sources);
+    let chosen = choose(context, &args.report, Mode::Plan, &runbook.loaded);
     person::listen(context, &runbook.asker, &runbook.loaded.redactor, chosen.live.clone());
     let journal = chronicle::file(context, &args.journal, runbook.path.parent().unwrap_or(Path::new("/")));
     let select = chronicle::resolved(&journal, &args.select)?;

@@ -85,7 +85,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, CommandError> 
     Gates::new(context, &args.approve, args.yes, environment, &runbook.asker, None)
         .enter(environment, &format!("go on with `{}`", runbook.name))?;
     person::ask(context, &args.ask, &runbook.asker, &runbook.loaded.redactor)?;
-    let chosen = choose(context, &args.report, Mode::Run, &runbook.loaded.sources);
+    let chosen = choose(context, &args.report, Mode::Run, &runbook.loaded);
     person::listen(context, &runbook.asker, &runbook.loaded.redactor, chosen.live.clone());
     let gates =
         Gates::new(context, &args.approve, args.yes, environment, &runbook.asker, chosen.live.clone());

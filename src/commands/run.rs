@@ -77,7 +77,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, CommandError> 
     Gates::new(context, &args.approve, args.yes, environment, &runbook.asker, None)
         .enter(environment, &format!("run `{}`", runbook.name))?;
     person::ask(context, &args.ask, &runbook.asker, &runbook.loaded.redactor)?;
-    let chosen = choose(context, &args.report, Mode::Run, &runbook.loaded.sources);
+    let chosen = choose(context, &args.report, Mode::Run, &runbook.loaded);
     person::listen(context, &runbook.asker, &runbook.loaded.redactor, chosen.live.clone());
     let gates = Gates::new(context, &args.approve, args.yes, environment, &runbook.asker, chosen.live);
     let journal = chronicle::file(context, &args.journal, runbook.path.parent().unwrap_or(Path::new("/")));

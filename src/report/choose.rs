@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use oneex_engine::diag::SourceMap;
 use oneex_engine::run::{Listener, Mode};
+use oneex_engine::script::Loaded;
 
 use super::heartbeat::Heartbeat;
 use super::human::{Human, HumanLog};
@@ -33,17 +33,18 @@ impl Chosen {
 }
 
 /// Chooses the reports of a run.
-pub(crate) fn choose(context: &Context, args: &ReportArgs, mode: Mode, sources: &Arc<SourceMap>) -> Chosen {
+pub(crate) fn choose(context: &Context, args: &ReportArgs, mode: Mode, loaded: &Loaded) -> Chosen {
     let mut chosen = Chosen { listeners: Vec::new(), live: None, lost: Arc::default() };
     let output = context.stdout.clone();
     let (color, verbosity, diff) = (output.is_colored(), context.verbosity, args.shows_diff());
-    let sources = Arc::clone(sources);
+    let sources = Arc::clone(&loaded.sources);
     if let Some(path) = &args.junit {
         let path = context.cwd.join(path);
         chosen.listeners.push(Box::new(Junit::new(
             path,
             context.stderr.clone(),
             Arc::clone(&sources),
+            Arc::clone(&loaded.redactor),
             Arc::clone(&chosen.lost),
         )));
     }

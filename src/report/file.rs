@@ -1,6 +1,7 @@
 //! Files that reports are written to.
 
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use crate::context::Context;
@@ -32,9 +33,10 @@ pub(crate) fn replace(path: &Path, text: &str) -> Result<(), CommandError> {
             return std::fs::OpenOptions::new().write(true).open(path)?.write_all(text.as_bytes());
         }
         let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let mut file = tempfile::Builder::new().prefix(".oneex-").tempfile_in(folder)?;
+        // For everyone that the umask lets in, as every report.
+        let shared = std::fs::Permissions::from_mode(0o666);
+        let mut file = tempfile::Builder::new().prefix(".oneex-").permissions(shared).tempfile_in(folder)?;
         file.write_all(text.as_bytes())?;
-        share(file.as_file())?;
         file.persist(path).map_err(|error| error.error)?;
         Ok(())
     };
@@ -42,14 +44,6 @@ pub(crate) fn replace(path: &Path, text: &str) -> Result<(), CommandError> {
         let shown = oneex_sdk::visible(&path.to_string_lossy()).into_owned();
         CommandError::failed(format!("`{shown}` cannot be written: {}", oneex_sdk::io_reason(&error)))
     })
-}
-
-/// A temporary file is for its owner alone; a report is for everyone that the umask lets in.
-fn share(file: &std::fs::File) -> std::io::Result<()> {
-    let mask = rustix::process::umask(rustix::fs::Mode::empty());
-    rustix::process::umask(mask);
-    let mode = rustix::fs::Mode::from_raw_mode(0o666) & !mask;
-    Ok(rustix::fs::fchmod(file, mode)?)
 }
 
 #[cfg(test)]
@@ -64,6 +58,16 @@ mod tests {
         replace(&path, "two").unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "two");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn is_for_whom_any_other_new_file_is_for() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let mode = |name: &str| std::fs::metadata(folder.path().join(name)).unwrap().permissions().mode();
+        replace(&folder.path().join("report"), "x").unwrap();
+        std::fs::write(folder.path().join("other"), "x").unwrap();
+        assert_eq!(mode("report"), mode("other"));
     }
 
     #[test]

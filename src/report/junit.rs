@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 use oneex_engine::diag::SourceMap;
+use oneex_engine::redact::Redactor;
 use oneex_engine::run::{Failure, Listener, NodeKey, NodeStatus, RunEvent, Stamped};
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
@@ -20,28 +21,42 @@ pub(crate) struct Junit {
     stderr: Output,
     sources: Arc<SourceMap>,
     name: String,
-    suites: IndexMap<Arc<str>, TestSuite>,
+    suites: IndexMap<Arc<str>, Vec<Case>>,
+    redactor: Arc<Redactor>,
     lost: Arc<AtomicBool>,
+}
+
+/// How a node ended. It becomes text when the run ends, so that no secret is in it that became known later.
+struct Case {
+    node: NodeKey,
+    status: NodeStatus,
+    reason: String,
+    failure: Option<Failure>,
+    seconds: f64,
 }
 
 impl Junit {
     /// A listener that writes to `path`; where it cannot, it says so on `stderr` and in `lost`.
-    pub(crate) fn new(path: PathBuf, stderr: Output, sources: Arc<SourceMap>, lost: Arc<AtomicBool>) -> Self {
-        Self { path, stderr, sources, name: String::new(), suites: IndexMap::new(), lost }
+    pub(crate) fn new(
+        path: PathBuf,
+        stderr: Output,
+        sources: Arc<SourceMap>,
+        redactor: Arc<Redactor>,
+        lost: Arc<AtomicBool>,
+    ) -> Self {
+        Self { path, stderr, sources, name: String::new(), suites: IndexMap::new(), redactor, lost }
     }
 
-    fn add(
-        &mut self,
-        node: &NodeKey,
-        status: NodeStatus,
-        reason: &str,
-        failed: Option<&Failure>,
-        seconds: f64,
-    ) {
-        let mut case = TestCase::new(case_name(node), self.status(node, status, reason, failed));
+    fn case(&self, ended: Case) -> TestCase {
+        let Case { node, status, reason, mut failure, seconds } = ended;
+        failure.iter_mut().for_each(|failure| self.redactor.failure(failure));
+        let reason = self.redactor.text(&reason);
+        let mut case = TestCase::new(
+            self.redactor.text(&case_name(&node)),
+            self.status(&node, status, &reason, failure.as_ref()),
+        );
         case.set_classname(&*node.task).set_time(Duration::try_from_secs_f64(seconds).unwrap_or_default());
-        let suite = self.suites.entry(Arc::clone(&node.task)).or_insert_with(|| TestSuite::new(&*node.task));
-        suite.add_test_case(case);
+        case
     }
 
     fn status(
@@ -64,7 +79,7 @@ impl Junit {
         result.set_type(status.as_str());
         if let Some(failed) = failed {
             result.set_message(failure::line(failed));
-            result.set_description(failure::text(node, failed, &self.sources));
+            result.set_description(self.redactor.text(&failure::text(node, failed, &self.sources)));
         } else if !reason.is_empty() {
             result.set_message(reason);
         }
@@ -74,7 +89,11 @@ impl Junit {
     fn write(&mut self, seconds: f64) -> Result<(), CommandError> {
         let mut report = Report::new(&self.name);
         report.set_time(Duration::try_from_secs_f64(seconds).unwrap_or_default());
-        report.add_test_suites(std::mem::take(&mut self.suites).into_values());
+        for (task, cases) in std::mem::take(&mut self.suites) {
+            let mut suite = TestSuite::new(&*task);
+            suite.add_test_cases(cases.into_iter().map(|case| self.case(case)));
+            report.add_test_suite(suite);
+        }
         write(&self.path, &report)
     }
 }
@@ -114,7 +133,13 @@ impl Listener for Junit {
         match &event.event {
             RunEvent::RunStarted { name, .. } => self.name.clone_from(name),
             RunEvent::NodeFinished { node, status, reason, failure, duration, .. } => {
-                self.add(node, *status, reason.as_deref().unwrap_or_default(), failure.as_ref(), *duration);
+                self.suites.entry(Arc::clone(&node.task)).or_default().push(Case {
+                    node: node.clone(),
+                    status: *status,
+                    reason: reason.clone().unwrap_or_default(),
+                    failure: failure.clone(),
+                    seconds: *duration,
+                });
             }
             RunEvent::RunFinished { summary } => {
                 if let Err(error) = self.write(summary.duration) {
@@ -145,7 +170,8 @@ mod tests {
         let (events, sources) = samples::run();
         let (stderr, said) = capture::output(false);
         let lost = Arc::new(AtomicBool::new(false));
-        let mut junit = Junit::new(path.clone(), stderr, Arc::new(sources), Arc::clone(&lost));
+        let mut junit =
+            Junit::new(path.clone(), stderr, Arc::new(sources), Arc::default(), Arc::clone(&lost));
         for event in samples::stamped(events) {
             junit.on_event(&event);
         }

@@ -96,15 +96,23 @@ impl Memory {
     }
 
     /// Writes the file, where there is one and something new to write. `is_known` says of a task's name whether the
-    /// runbook has it still.
+    /// runbook has it still, and `is_secret` of a text whether it holds a secret: what asked with one is forgotten.
     ///
     /// # Errors
     ///
     /// The file cannot be written. The old one is left then.
-    pub fn save(&self, is_known: impl Fn(&str) -> bool) -> std::io::Result<()> {
+    pub fn save(
+        &self,
+        is_known: impl Fn(&str) -> bool,
+        is_secret: impl Fn(&str) -> bool,
+    ) -> std::io::Result<()> {
         let mut state = self.state();
         let Some(file) = self.file.as_ref().filter(|_| state.changed && !self.off) else { return Ok(()) };
-        state.places.retain(|place, _| is_known(place.task()));
+        let is_clean = |place: &Place| !place.texts().any(&is_secret);
+        state.places.retain(|place, _| is_known(place.task()) && is_clean(place));
+        for reads in state.places.values_mut() {
+            reads.retain(|read| !read.texts().any(&is_secret));
+        }
         let folder = file.parent().unwrap_or(std::path::Path::new("."));
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
         let mut new = tempfile::NamedTempFile::new_in(folder)?;
@@ -189,7 +197,7 @@ mod tests {
         for (at, name) in places.iter().zip(["1", "2", "3", "4"]) {
             memory.learn(at, &[read(name), Read { begins: true, ..read("ü\n\"") }]);
         }
-        memory.save(|task| task != "gone").expect("it is written");
+        memory.save(|task| task != "gone", |_| false).expect("it is written");
         let mode = std::fs::metadata(&file).expect("the file").permissions().mode() & 0o777;
         assert_eq!(mode, 0o600);
         let again = Memory::open(file.clone());
@@ -201,8 +209,22 @@ mod tests {
         // Nothing new: the file is left alone.
         again.learn(&place("a", None, None), &[read("1"), second()]);
         std::fs::remove_file(&file).expect("it is removed");
-        again.save(|_| true).expect("nothing to do");
+        again.save(|_| true, |_| false).expect("nothing to do");
         assert!(!file.exists());
+    }
+
+    #[test]
+    fn what_was_asked_with_a_secret_is_forgotten() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("reads.json");
+        let memory = Memory::open(file.clone());
+        memory.learn(&place("a", None, None), &[read("plain"), read("a hunter22"), read("other")]);
+        memory.learn(&place("a", Some("hunter22"), None), &[read("plain")]);
+        memory.save(|_| true, |text| text.contains("hunter22")).expect("it is written");
+        assert!(!std::fs::read_to_string(&file).expect("the file").contains("hunter22"));
+        let again = Memory::open(file);
+        assert_eq!(again.expected(&place("a", None, None)), [read("plain"), read("other")]);
+        assert_eq!(again.expected(&place("a", Some("hunter22"), None)), []);
     }
 
     #[test]

@@ -29,6 +29,11 @@ pub(crate) struct Read {
 }
 
 impl Read {
+    /// All that it says.
+    pub(super) fn texts(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(&*self.text).chain(self.args.iter().map(String::as_str))
+    }
+
     /// The read that this command is. One with an input or an environment is none: these may hold secrets.
     pub(crate) fn of(command: &Command) -> Option<Self> {
         let plain = command.env.is_empty()
@@ -87,6 +92,11 @@ impl Place {
     /// The task's name.
     pub(super) fn task(&self) -> &str {
         self.node.split(Self::BETWEEN).next().unwrap_or_default()
+    }
+
+    /// All that it says.
+    pub(super) fn texts(&self) -> impl Iterator<Item = &str> {
+        [&self.node, &self.host].into_iter().chain(&self.user).map(String::as_str)
     }
 }
 

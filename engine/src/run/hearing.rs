@@ -72,7 +72,7 @@ impl<'a> Hearing<'a> {
         let run = &self.node.run;
         let path = run.kept.path(self.op, self.host, stream).filter(|_| run.mode == Mode::Run);
         let Some(path) = path else { return };
-        match run.kept.create(&path) {
+        match run.kept.create(&path, &run.redactor) {
             Ok(file) => side.file = Some((File::from_std(file), path)),
             Err(error) => return self.lost(stream, &path, &error),
         }
