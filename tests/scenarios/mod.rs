@@ -1,5 +1,6 @@
 //! Whole runs with the binary: what a user would do, from the first command to the last line.
 
+mod canary;
 mod commands;
 mod crashes;
 mod first_look;
