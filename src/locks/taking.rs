@@ -141,9 +141,15 @@ fn tell(holders: &[Holder], deadline: Instant, stderr: &Output) {
 
 fn refused(wanted: &Holder, holders: &[Holder]) -> CommandError {
     if let Some(own) = holders.iter().find(|holder| holder.run == wanted.run) {
-        return CommandError::locked(format!("the run {} goes on in another process", own.run))
+        let error = CommandError::locked(format!("the run {} goes on in another process", own.run))
             .hint(own.to_string())
             .hint("wait for its end, or stop it with Ctrl-C");
+        return match own.expires {
+            Some(ends) => error.hint(format!(
+                "where it was killed, its lock ends at {ends:.0}; `--lock-wait` waits for that"
+            )),
+            None => error,
+        };
     }
     let of_others = holders.iter().map(|holder| match &holder.scope {
         scope if *scope == wanted.scope => holder.to_string(),
