@@ -228,8 +228,16 @@ const INSIDE: [(&str, &str, &str); 13] = [
 /// The variants of an enum as serde writes them, with their fields; a struct is one of its own name.
 fn shape(path: &str, name: &str) -> Vec<(String, Vec<String>)> {
     let text = std::fs::read_to_string(sources::root().join(path)).unwrap();
+    let is_skipped = |field: &&syn::Field| {
+        field.attrs.iter().any(|attribute| {
+            let tokens =
+                attribute.meta.require_list().map(|list| list.tokens.to_string()).unwrap_or_default();
+            attribute.path().is_ident("serde") && tokens == "skip"
+        })
+    };
     let names = |fields: &syn::Fields| {
-        fields.iter().filter_map(|field| Some(field.ident.as_ref()?.to_string())).collect()
+        let written = fields.iter().filter(|field| !is_skipped(field));
+        written.filter_map(|field| Some(field.ident.as_ref()?.to_string())).collect()
     };
     let found = syn::parse_file(&text).unwrap().items.into_iter().find_map(|item| match item {
         syn::Item::Enum(item) if item.ident == name => {

@@ -91,13 +91,13 @@ impl Graph {
         let selection = Selection::of(self, chosen.iter().copied());
         let selection = if options.only.is_empty() { selection } else { self.with_needs(selection, chosen) };
         match &options.from {
-            Some(name) => self.from_on(selection, name),
+            Some(name) => self.beginning_with(selection, name),
             None => Ok(selection),
         }
     }
 
     /// Leaves out what comes before a task or block.
-    fn from_on(&self, mut selection: Selection, name: &str) -> Result<Selection, Diagnostics> {
+    fn beginning_with(&self, mut selection: Selection, name: &str) -> Result<Selection, Diagnostics> {
         let begin = self.named_by(name).map_err(|mistake| Diagnostics(vec![mistake]))?;
         let reached = |direction| {
             let (mut seen, mut open) = (vec![false; self.tasks.len()], begin.clone());

@@ -176,9 +176,10 @@ impl Past {
         self.hosts.iter().filter(|(node, _)| self.ended(node).is_some()).map(|(_, host)| host)
     }
 
-    /// The handlers that nodes notified which are not run again, each with its node.
+    /// The handlers that nodes notified whose bodies are not run again, each with its node.
     pub fn notified(&self) -> impl Iterator<Item = (&str, &NodeKey)> {
-        let over = self.notified.iter().filter(|notice| self.ended(&notice.node).is_some());
+        let is_over = |node: &NodeKey| self.ended(node).is_some() || self.turn(node).is_some();
+        let over = self.notified.iter().filter(move |notice| is_over(&notice.node));
         over.map(|notice| (notice.handler.as_str(), &notice.node))
     }
 

@@ -104,9 +104,7 @@ impl Life {
             }
         };
         self.always(task, &mut end);
-        if end.status == NodeStatus::Ok && self.caller.changed.load(Ordering::Acquire) {
-            end.status = NodeStatus::Changed;
-        }
+        end.status = self.with_changes(end.status);
         end.duration = started.elapsed().as_secs_f64();
         end
     }
@@ -248,6 +246,12 @@ impl Life {
         }
     }
 
+    /// How the node ends where it ends so, by what it has changed.
+    fn with_changes(&self, status: NodeStatus) -> NodeStatus {
+        let changed = status == NodeStatus::Ok && self.caller.changed.load(Ordering::Acquire);
+        if changed { NodeStatus::Changed } else { status }
+    }
+
     /// Writes down how the node stands, so that a run that is resumed need not run its body again.
     fn turn(&self, phase: &str, end: &NodeEnd) {
         let run = &self.caller.run;
@@ -266,7 +270,7 @@ impl Life {
         run.note(&Entry::Turned {
             node,
             phase: phase.to_owned(),
-            status: end.status,
+            status: self.with_changes(end.status),
             reason: end.reason.as_deref().map(|reason| run.redactor.text(reason)),
             failure: failure.map(|failure| Box::new(if sensitive { masked(failure) } else { failure })),
             output: if sensitive { MASK.into() } else { value["output"].take() },

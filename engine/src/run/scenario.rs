@@ -9,9 +9,9 @@ use oneex_sdk::{CancellationToken, ErrorKind, OpError, OpResult, Registry};
 use serde_json::Value;
 
 use super::{
-    Arg, Code, Decision, Failure, GateKeeper, Interrupt, Listener, Mode, NodeContext, NodeKey, NodeStatus,
-    ProjectFiles, Returned, RunContext, RunEvent, RunIntroduction, RunOptions, RunReport, RunRequest,
-    RunSetup, Stamped, Stop, run,
+    Arg, Chronicle, Code, Decision, Failure, GateKeeper, Interrupt, Listener, Mode, NodeContext, NodeKey,
+    NodeStatus, ProjectFiles, Returned, RunContext, RunEvent, RunIntroduction, RunOptions, RunReport,
+    RunRequest, RunSetup, Stamped, Stop, run,
 };
 use crate::ahead::Memory;
 use crate::diag::SourceMap;
@@ -43,6 +43,7 @@ pub(crate) fn context(
     graph: Graph,
     mode: Mode,
     inventory: Inventory,
+    chronicle: Option<(String, Chronicle)>,
     listener: Box<dyn Listener>,
 ) -> Arc<RunContext> {
     RunContext::new(RunSetup {
@@ -56,7 +57,7 @@ pub(crate) fn context(
         files: Arc::new(NoFiles),
         reads: Memory::default(),
         runs: None,
-        chronicle: None,
+        chronicle,
         templates: Templates::default(),
         listeners: vec![listener],
         runtime: runtime(),
@@ -89,8 +90,14 @@ impl Call<'_> {
     }
 
     pub(crate) fn notify(&self, handler: TaskId) {
+        let (run, node) = (&self.context.run, &self.context.node);
         self.context.mark_changed();
-        self.context.run.notified.add(handler, self.context.node.host.clone());
+        run.notified.add(handler, node.host.clone());
+        let handler = run.graph.task(handler).map(|task| Arc::clone(&task.name)).unwrap_or_default();
+        if let Some(past) = run.past() {
+            past.notified_again(node, "body/1/1", &handler);
+        }
+        run.events.emit(RunEvent::Notified { node: node.clone(), handler, place: "body/1/1".to_owned() });
     }
 }
 
@@ -165,6 +172,7 @@ pub(crate) struct Scenario {
     pub(crate) options: RunOptions,
     pub(crate) decisions: HashMap<String, Decision>,
     pub(crate) stop: Stop,
+    pub(crate) chronicle: Option<(String, Chronicle)>,
 }
 
 impl Scenario {
@@ -178,6 +186,7 @@ impl Scenario {
             options: RunOptions::default(),
             decisions: HashMap::new(),
             stop: Stop::default(),
+            chronicle: None,
         }
     }
 
@@ -240,7 +249,7 @@ impl Scenario {
         graph.on_end = self.on_end;
         let selection = graph.select(&self.options).expect("known names");
         let recorder = Recorder::default();
-        let context = context(graph, self.mode, self.inventory, Box::new(recorder.clone()));
+        let context = context(graph, self.mode, self.inventory, self.chronicle, Box::new(recorder.clone()));
         let report = run(RunRequest {
             context: Arc::clone(&context),
             selection,

@@ -11,3 +11,4 @@ mod interrupts;
 mod limits;
 mod order;
 mod random;
+mod resumed;

@@ -12,7 +12,7 @@ use crate::run::scenario::{DONE, Ended, Scenario, code, fails_as};
 use crate::run::{Mode, NodeStatus, RunEvent};
 
 #[derive(Debug, Clone)]
-struct Shape {
+pub(super) struct Shape {
     hosts: u8,
     fails: bool,
     handler: bool,
@@ -28,7 +28,22 @@ struct Shape {
     needs: Vec<(u8, u8)>,
 }
 
-fn shape() -> impl Strategy<Value = Shape> {
+impl Shape {
+    /// The same, and nothing of it fails.
+    pub(super) fn that_goes_well(self) -> Self {
+        Self { fails: false, unreachable: false, ..self }
+    }
+
+    pub(super) fn is_handler(&self) -> bool {
+        self.handler
+    }
+
+    pub(super) fn no_handler(&mut self) {
+        self.handler = false;
+    }
+}
+
+pub(super) fn shape() -> impl Strategy<Value = Shape> {
     let first =
         (0..16_u8, prop::bool::weighted(0.2), prop::bool::weighted(0.15), prop::option::of(1..3_u8), 0..2_u8);
     let second = (
@@ -62,7 +77,7 @@ fn shape() -> impl Strategy<Value = Shape> {
     )
 }
 
-fn scenario(shapes: &[Shape], parallel: bool, block_batch: bool) -> Scenario {
+pub(super) fn scenario(shapes: &[Shape], parallel: bool, block_batch: bool) -> Scenario {
     let mut scenario = Scenario::new("a,b,c,d");
     scenario.options.forks = 4;
     scenario.options.items = 2;
