@@ -164,6 +164,25 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn nobody_waits_for_ever_for_a_server_that_stands_still() {
+        let server = PostgresServer::start();
+        let (known, unknown) = (text(&server, "a"), text(&server, "a"));
+        let reading = known.read().await.expect("read");
+        server.freeze();
+        let (read, opened) = tokio::join!(known.write("late", &reading), unknown.read());
+        for error in [read.expect_err("no answer"), opened.expect_err("no answer")] {
+            assert_eq!(error.kind, ErrorKind::Timeout, "{error}");
+            assert_eq!(error.message, "no answer within 5 s");
+        }
+        server.thaw();
+        // What was sent may have been written all the same; whoever reads first sees it.
+        let reading = known.read().await.expect("read");
+        assert!(["", "late"].contains(&reading.text.as_str()), "{}", reading.text);
+        while !unknown.write("after", &unknown.read().await.expect("read")).await.expect("an answer") {}
+        assert_eq!(known.read().await.expect("read").text, "after");
+    }
+
+    #[tokio::test]
     async fn a_server_that_is_not_trusted_learns_no_password() {
         let server = PostgresServer::start();
         let other = rcgen_authority();

@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
+use crate::processes;
+
 /// How long the server may take to be there, or to be gone.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -73,12 +75,42 @@ impl PostgresServer {
     /// # Panics
     /// When it does not end.
     pub fn crash(&mut self) {
+        if self.server.is_none() {
+            return;
+        }
+        // Whoever stands still would hear nothing.
+        self.thaw();
         let Some(mut server) = self.server.take() else { return };
         kill_process(Pid::from_child(&server), Signal::QUIT).expect("a signal to the server");
         let deadline = Instant::now() + PATIENCE;
         while server.try_wait().expect("the state of the server").is_none() {
             assert!(Instant::now() < deadline, "the server does not end");
             std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Stands the server still: connections stay open, and nobody answers.
+    ///
+    /// # Panics
+    /// When it is not there.
+    pub fn freeze(&self) {
+        self.signal_all(Signal::STOP);
+    }
+
+    /// Lets a server go on that stands still.
+    ///
+    /// # Panics
+    /// When it is not there.
+    pub fn thaw(&self) {
+        self.signal_all(Signal::CONT);
+    }
+
+    fn signal_all(&self, signal: Signal) {
+        let server = self.server.as_ref().expect("a server that runs");
+        for process in processes::descendants(server.id()).into_iter().chain([server.id()]) {
+            let process = i32::try_from(process).ok().and_then(Pid::from_raw).expect("a process id");
+            // One that has just ended hears nothing.
+            let _ = kill_process(process, signal);
         }
     }
 

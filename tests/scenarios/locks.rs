@@ -118,6 +118,32 @@ fn who_is_refused_learns_who_has_it_and_what_to_do() {
 }
 
 #[test]
+fn a_refused_run_never_began_and_one_that_goes_on_needs_the_lock_too() {
+    let project = site();
+    project.write("breaks.rhai", "task(\"t\").run(|| { local().exec(\"touch tried; test -e mended\"); });");
+    drop(ran(&project, "run breaks --env test").expect_code(1));
+    let runs = || ran(&project, "history --output json").expect_code(0).stdout.lines().count();
+    let before = runs();
+    let running = begun(&project, "c", &["--env", "test"]);
+    let with_it = runs();
+    assert_eq!(with_it, before + 1);
+    std::fs::remove_file(project.home().join("tried")).unwrap();
+    let id = ran(&project, "history breaks --output json").stdout;
+    let id: serde_json::Value = serde_json::from_str(id.lines().next().unwrap()).unwrap();
+    let id = id["id"].as_str().unwrap();
+    for words in ["run breaks --env test".to_owned(), format!("resume {id}")] {
+        let refused = ran(&project, &words).expect_code(6);
+        assert!(refused.stderr.contains("the environment `test` cannot be locked"), "{}", refused.stderr);
+    }
+    assert!(!project.home().join("tried").exists());
+    assert_eq!(runs(), with_it, "nothing of them is in the journal");
+    go(&project);
+    drop(running.finish().expect_code(0));
+    std::fs::write(project.home().join("mended"), "").unwrap();
+    drop(ran(&project, &format!("resume {id}")).expect_code(0));
+}
+
+#[test]
 fn who_waits_says_so_once_and_runs_when_the_lock_is_free() {
     let project = site();
     let running = begun(&project, "a", &["--env", "prod"]);
