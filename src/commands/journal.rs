@@ -33,7 +33,7 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         signatures: Option<PathBuf>,
     },
-    /// Write a run, or all of them, as JSON, one record a line; what is sealed is left out
+    /// Write a run, or all of them and the ledger, as JSON, one record a line; what is sealed is left out
     Export {
         /// The run [default: all]
         run: Option<String>,
@@ -136,6 +136,10 @@ fn export(reader: &Reader, context: &Context, named: Option<&str>) -> Result<Exi
             context.stdout.line(&json::escape(&record.to_string()));
             Ok(())
         })?;
+    }
+    if named.is_none() {
+        let line = |entry: &serde_json::Value| context.stdout.line(&json::escape(&entry.to_string()));
+        reader.ledger()?.iter().for_each(line);
     }
     Ok(Exit::Ok)
 }

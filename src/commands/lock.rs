@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use clap::Subcommand;
 use jiff::Timestamp;
+use oneex_engine::journal::{Deed, enter};
 use oneex_engine::lock::{Break, Breaking, Holder, LockError, LockStore};
 use oneex_engine::redact::Redactor;
 use oneex_sdk::{json, visible};
 
 use super::examples;
-use super::inputs::OutputFormat;
+use super::inputs::{JournalArgs, OutputFormat};
+use crate::chronicle;
 use crate::context::{Context, Verbosity};
 use crate::error::CommandError;
 use crate::exit::Exit;
@@ -150,7 +152,10 @@ async fn break_locks(
         at: Timestamp::now(),
     };
     let broken = store.break_locks(&breaking).await.map_err(|error| failure(store, &error))?;
-    for Break { holder, .. } in broken {
+    let journal = chronicle::file(context, &JournalArgs::default(), &context.cwd);
+    for Break { holder, by, reason, .. } in broken {
+        let (scope, holder_shown) = (holder.scope.to_string(), holder.to_string());
+        enter(&journal, &Deed::LockBroken { scope, holder: holder_shown, by: Some(by), reason })?;
         context.stdout.line(&visible(&format!("broke the lock on {} of {holder}", holder.scope)));
     }
     Ok(Exit::Ok)

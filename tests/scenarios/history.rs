@@ -187,6 +187,25 @@ fn the_journal_is_looked_after() {
     assert!(told.contains("it is not as it was signed"), "{told}");
 }
 
+/// Who breaks a lock, and why, is in the ledger.
+#[test]
+fn a_lock_that_is_broken_is_written_down() {
+    let project = project();
+    let folder = project.folder().display().to_string();
+    let text = r#"task("one").run(|| { local().exec("touch @/begun; until test -e @/end; do sleep 0.05; done"); });"#;
+    project.write("oneex.toml", "").write("book.rhai", &text.replace('@', &folder));
+    let run = project.oneex(["run", "book.rhai"]).start();
+    assert!(processes::until(|| project.path("begun").exists()));
+    says(&project, 0, &["lock", "break", "--yes", "--reason", "it hangs"]);
+    project.write("end", "");
+    run.finish();
+    let ledger = lines(&project, &["journal", "export"]);
+    let broken = ledger.iter().find(|entry| entry["kind"] == "lock_broken").expect("it is in the ledger");
+    assert_eq!(broken["body"]["reason"], "it hangs");
+    assert!(broken["body"]["holder"].as_str().is_some_and(|holder| !holder.is_empty()), "{broken}");
+    says(&project, 0, &["journal", "verify"]);
+}
+
 /// What is replaced is kept, and for nobody's eyes.
 #[test]
 fn what_is_replaced_is_kept_sealed() {

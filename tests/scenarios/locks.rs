@@ -8,7 +8,7 @@ use super::fleet::{Stream, project};
 
 /// Acts on a host, stands still until the file `go` is there, and acts again.
 const BOOK: &str = "task(\"act\").on(hosts(\"all\")).run(|h| {
-    h.exec(`touch begun-${h.name}; while [ ! -e go ]; do sleep 0.02; done`);
+    h.exec(`touch begun-${h.name}; while [ -e begun-${h.name} ] && [ ! -e go ]; do sleep 0.02; done`);
     h.exec(`touch ended-${h.name}`);
 });
 ";

@@ -9,7 +9,7 @@ use super::fleet::{Stream, project};
 
 /// Acts, stands still until the file `go` is there, and acts again.
 const BOOK: &str = "task(\"act\").on(hosts(\"all\")).run(|h| {
-    h.exec(`touch begun; while [ ! -e go ]; do sleep 0.02; done`);
+    h.exec(`touch begun; while [ -e begun ] && [ ! -e go ]; do sleep 0.02; done`);
     h.exec(`touch ended`);
 });
 ";

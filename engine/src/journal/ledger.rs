@@ -1,10 +1,13 @@
 //! The ledger: which runs there were, and what was done to the journal itself. So a run that is gone is missed.
 
+use std::path::Path;
+
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
 use serde::{Deserialize, Serialize};
 
 use super::chain::{Hash, Link, root, shown};
+use super::{JournalError, JournalResult, format};
 
 /// An entry of the ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,6 +80,22 @@ pub(super) fn add(connection: &Connection, deed: &Deed) -> rusqlite::Result<()> 
         .prepare_cached("INSERT INTO ledger (number, time, kind, body, hash) VALUES (?, ?, ?, ?, ?)")?
         .execute(params![seq, time, kind, body, hash])?;
     Ok(())
+}
+
+/// Enters what was done besides runs.
+///
+/// # Errors
+///
+/// The journal cannot be made, opened or written.
+pub fn enter(path: &Path, deed: &Deed) -> JournalResult<()> {
+    let connection = format::open(path)?;
+    let entered = || {
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        let transaction = Transaction::new_unchecked(&connection, TransactionBehavior::Immediate)?;
+        add(&transaction, deed)?;
+        transaction.commit()
+    };
+    entered().map_err(|error| JournalError::sqlite(path, &error))
 }
 
 /// Notes that a run has ended.

@@ -26,7 +26,7 @@ mod writer;
 pub use entry::{Began, Entry, Intent, Origin, Request};
 pub use error::{JournalError, JournalResult};
 pub use format::FORMAT;
-pub use ledger::Deed;
+pub use ledger::{Deed, enter};
 pub(crate) use past::sealed;
 pub use past::{Answer, Asked, Ended, Past, Turn};
 pub use prune::prune;

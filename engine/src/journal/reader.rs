@@ -288,6 +288,31 @@ impl Reader {
         texts::unpacked(&data, size, &bytes)
     }
 
+    /// The entries of the ledger, in their order, as they stand in the file.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read.
+    pub fn ledger(&self) -> JournalResult<Vec<Value>> {
+        let entries = || {
+            let mut all = self
+                .connection
+                .prepare("SELECT number, time, kind, body, hash FROM ledger ORDER BY number")?;
+            let entry = |row: &Columns<'_>| {
+                let body: Value = serde_json::from_slice(&bytes(row, 3)?).unwrap_or_default();
+                Ok(serde_json::json!({
+                    "ledger": row.get::<_, i64>(0)?,
+                    "time": time(row.get(1)?),
+                    "kind": row.get::<_, String>(2)?,
+                    "hash": shown(&bytes(row, 4)?),
+                    "body": body,
+                }))
+            };
+            all.query_map([], entry)?.collect::<rusqlite::Result<Vec<_>>>()
+        };
+        entries().map_err(|error| self.failed(&error))
+    }
+
     /// What was sealed under `name` in a run, where something was.
     ///
     /// # Errors
