@@ -17,6 +17,9 @@ use super::{Attempt, Break, Breaking, Holder, Lease, LockError, LockStore, Renew
 /// How long a run goes by what it has seen of its lease: so soon it knows that somebody broke it.
 const SEEN: Duration = Duration::from_secs(6);
 
+/// The ending of the files of owners.
+const ENDING: &str = ".owner";
+
 /// How long another process may keep the register to itself.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -49,7 +52,7 @@ impl LocalLocks {
     /// The file of an owner; none for a word that could lead elsewhere.
     fn file(&self, owner: &str) -> Option<PathBuf> {
         let is_word = !owner.is_empty() && owner.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
-        is_word.then(|| self.folder.join(format!("{owner}.owner")))
+        is_word.then(|| self.folder.join(format!("{owner}{ENDING}")))
     }
 
     /// Looks whether any process holds the owner's file; many may look at once.
@@ -84,7 +87,7 @@ impl LocalLocks {
         let mut register = self.read()?;
         let before = register.clone();
         register.sweep(Duration::ZERO, |entry| self.is_dead(&entry.holder.owner));
-        self.bury(&before, &register);
+        self.bury();
         let changed = change(&mut register);
         if register != before {
             self.write(&register.text()?).map_err(|error| unavailable(&path, &error))?;
@@ -92,11 +95,15 @@ impl LocalLocks {
         Ok(changed)
     }
 
-    /// Removes the files of owners that are dead, while nobody else could make them anew.
-    fn bury(&self, before: &Register, after: &Register) {
-        let dead = before.leases.iter().filter(|entry| !after.leases.contains(entry));
-        for path in dead.filter_map(|entry| self.file(&entry.holder.owner)) {
-            let _ = std::fs::remove_file(path);
+    /// Removes the files of owners that are dead, also of those that died before they had a lease. Nobody makes one
+    /// meanwhile.
+    fn bury(&self) {
+        let files = std::fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        for path in files.map(|entry| entry.path()) {
+            let owner = path.file_name().and_then(|name| name.to_str()?.strip_suffix(ENDING));
+            if owner.is_some_and(|owner| self.is_dead(owner)) {
+                let _ = std::fs::remove_file(&path);
+            }
         }
     }
 
@@ -297,6 +304,19 @@ mod tests {
         let names: Vec<_> = std::fs::read_dir(&store.folder).expect("a folder").collect();
         assert_eq!(names.len(), 2, "the register and whose turn it is: {names:?}");
         assert!(matches!(wait(store.extend(&lease, &scope)), Err(RenewError::Lost(_))));
+    }
+
+    #[test]
+    fn whoever_died_before_it_had_a_lease_leaves_nothing() {
+        let (_folder, store) = store();
+        std::fs::create_dir(&store.folder).expect("a folder");
+        store.live("early").expect("it lives");
+        held(wait(other(&store).acquire(&run("one", "prod"))));
+        assert!(store.folder.join("early.owner").exists(), "it lives still");
+        store.owned().clear();
+        let attempt = wait(other(&store).acquire(&run("two", "prod"))).expect("an answer");
+        assert!(matches!(attempt, Attempt::Held(_)), "the first is dead too");
+        assert!(!store.folder.join("early.owner").exists());
     }
 
     #[test]
