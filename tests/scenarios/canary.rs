@@ -17,7 +17,7 @@ use super::fleet::Stream;
 const RUN: [&str; 6] = ["run", "book.rhai", "--env", "prod", "--params", "secrets.yaml"];
 
 /// How each node of the runbook ends, so that it is known that what the others are about has happened.
-const ENDS: [(&str, &str, &str); 16] = [
+const ENDS: [(&str, &str, &str); 17] = [
     ("words", "", "ok"),
     ("add", "", "ok"),
     ("commands", "h1", "changed"),
@@ -33,6 +33,7 @@ const ENDS: [(&str, &str, &str); 16] = [
     ("map", "", "failed"),
     ("sensitive", "h1", "changed"),
     ("sensitive failure", "h1", "failed"),
+    ("sensitive map", "", "failed"),
     ("rescued", "h1", "rescued"),
 ];
 

@@ -299,8 +299,11 @@ pub(super) fn condition_is_false() -> NodeEnd {
     NodeEnd::with(NodeStatus::Skipped, Some("its condition is false".to_owned()))
 }
 
-/// A failure of a sensitive task: what the command said is not shown.
+/// A failure of a sensitive task: what the command said is not shown, nor what was thrown with the message.
 pub(super) fn masked(mut failure: Failure) -> Failure {
+    let told =
+        failure.extra.values_mut().filter(|value| value.is_string() || value.is_array() || value.is_object());
+    told.for_each(|value| *value = MASK.into());
     for text in [&mut failure.stdout, &mut failure.stderr].into_iter().flatten() {
         *text = crate::redact::MASK.to_owned();
     }
