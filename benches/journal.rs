@@ -3,6 +3,8 @@
 //!
 //! Guards: writing is done by another thread, in groups, and reading grows in a straight line.
 
+#![expect(clippy::print_stdout, reason = "the table is what it is for")]
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
