@@ -17,7 +17,7 @@ use super::fleet::Stream;
 const RUN: [&str; 6] = ["run", "book.rhai", "--env", "prod", "--params", "secrets.yaml"];
 
 /// How each node of the runbook ends, so that it is known that what the others are about has happened.
-const ENDS: [(&str, &str, &str); 17] = [
+const ENDS: [(&str, &str, &str); 18] = [
     ("words", "", "ok"),
     ("add", "", "ok"),
     ("commands", "h1", "changed"),
@@ -34,6 +34,7 @@ const ENDS: [(&str, &str, &str); 17] = [
     ("sensitive", "h1", "changed"),
     ("sensitive failure", "h1", "failed"),
     ("sensitive map", "", "failed"),
+    ("long", "h1", "changed"),
     ("rescued", "h1", "rescued"),
 ];
 
@@ -99,6 +100,32 @@ fn no_process_shows_a_canary_while_a_run_goes_on() {
         );
     }
     assert_eq!(site.leaks(&finished), Hits::new());
+}
+
+/// The journal keeps large texts compressed, so it is asked for them as well as read byte by byte.
+#[test]
+fn nothing_that_the_journal_tells_holds_a_canary() {
+    let site = Site::new();
+    let finished = site.call(&RUN).run().expect_code(1);
+    assert_eq!(site.leaks(&finished), Hits::new());
+    assert_eq!(mode(&site.project.path(".oneex/journal.db")), 0o600);
+    let ways: [&[&str]; 6] = [
+        &["log", "-vvv"],
+        &["log", "--output", "json", "--junit", "log.xml"],
+        &["show"],
+        &["show", "--failed", "-vvv"],
+        &["history"],
+        &["journal", "verify"],
+    ];
+    for words in ways {
+        let finished = site.call(words).run();
+        assert_eq!(site.leaks(&finished), Hits::new(), "{words:?}");
+        assert!(!finished.stdout.is_empty(), "{words:?}: {}", finished.stderr);
+    }
+    // Secrets are in no journal: a resumed run gets them where the first one got them.
+    let words = ["resume", "--env", "prod", "--params", "secrets.yaml", "-vvv"];
+    let finished = site.call(&words).run();
+    assert_eq!(site.leaks(&finished), Hits::new(), "{}", finished.code);
 }
 
 #[test]
