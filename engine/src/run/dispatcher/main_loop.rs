@@ -14,7 +14,7 @@ use super::rolling::Roll;
 use super::state::{Action, Doom, Front, Hosts, Node, NodeState, Stage, Tally, TaskState};
 use super::stopping::InBatch;
 use crate::graph::{Graph, Wiring};
-use crate::inventory::{Inventory, NewHost};
+use crate::inventory::{Inventory, NewHost, secrets_of};
 use crate::run::call::{Caller, internal};
 use crate::run::executor::{Pool, guarded};
 use crate::run::life::{Life, NodeEnd};
@@ -193,6 +193,8 @@ impl Dispatcher {
         let Some(past) = self.context.past() else { return };
         for host in past.hosts() {
             let Ok(host) = serde_json::from_value::<NewHost>(host.clone()) else { continue };
+            // The task that made its password known is not run again.
+            self.context.redactor.register_all(secrets_of(&host.vars));
             let mut inventory = self.context.inventory.write().unwrap_or_else(PoisonError::into_inner);
             // It was let in before, so it is again.
             if let Err(error) = inventory.add_host(host) {
