@@ -44,6 +44,8 @@ struct Known {
     /// Of each secret; two of the same hash in a run are not to be expected.
     hashes: HashSet<u64>,
     hasher: RandomState,
+    /// Those that nobody has taken yet, where somebody does.
+    new: Option<Vec<String>>,
 }
 
 impl SecretSink for Redactor {
@@ -64,12 +66,30 @@ impl Redactor {
         for secret in secrets {
             let hash = known.hasher.hash_one(secret.as_ref());
             if known.hashes.insert(hash) {
+                if let Some(new) = &mut known.new {
+                    new.push(secret.as_ref().to_owned());
+                }
                 all.iter_mut().zip(forms(secret.as_ref())).for_each(|(all, forms)| all.extend(forms));
             }
         }
         if all.iter().any(|forms| !forms.is_empty()) {
             Arc::make_mut(&mut known.layers).add(all);
         }
+    }
+
+    /// From now on secrets that become known are kept for [`Self::take_new`].
+    pub(crate) fn keep_new(&self) {
+        self.inner.write().unwrap_or_else(PoisonError::into_inner).new.get_or_insert_default();
+    }
+
+    /// The secrets that have become known since the last time.
+    pub(crate) fn take_new(&self) -> Vec<String> {
+        let is_none = |known: &Known| known.new.as_ref().is_none_or(Vec::is_empty);
+        if is_none(&self.inner.read().unwrap_or_else(PoisonError::into_inner)) {
+            return Vec::new();
+        }
+        let mut known = self.inner.write().unwrap_or_else(PoisonError::into_inner);
+        known.new.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// How many secrets are known by now: what was masked when there were fewer may hold one of the others.

@@ -40,9 +40,9 @@ Examples:
 pub(super) const JOURNAL: &str = "\
 Examples:
   oneex journal verify                         is everything as it was written?
-  oneex journal sign --key audit.key >>signatures
+  oneex journal sign --key audit.key           a line for a file that is kept elsewhere
   oneex journal verify --signatures signatures
-  oneex journal export 01a2b3c4 >run.jsonl
+  oneex journal export 01a2b3c4                one record a line
   oneex journal prune --keep 100 --older-than 90d";
 
 pub(super) const PLAN: &str = "\

@@ -66,6 +66,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<Exit, CommandError> 
         again: Some(again),
     };
     let runbook = load::load(context, &resumption.runbook, &loading)?;
+    runbook.loaded.redactor.register_all(resumption.past().secrets());
     let changes = chronicle::differences(resumption.past(), &runbook.read());
     if !changes.is_empty() && !args.accept_changes {
         let message = format!(

@@ -240,3 +240,16 @@ fn a_full_disk_stops_the_run_before_its_next_change() {
     );
     drop(disk);
 }
+
+#[test]
+fn what_became_a_secret_in_a_task_that_is_not_run_again_is_masked() {
+    let project = book(
+        r#"let first = task("first").run(|| { let token = local().exec("cat @/token").stdout; secret(token); #{ token: token } });
+        task("second").needs(first).run(|| { local().exec("test -e @/ready"); info("it is " + first.output.token); });"#,
+    );
+    project.write("token", "canary-canary");
+    says(&project, 1, &["run", "book.rhai"]);
+    project.write("ready", "").write("token", "");
+    let told = says(&project, 0, &["resume", "-vv"]);
+    assert!(told.contains("it is •••") && !told.contains("canary"), "{told}");
+}

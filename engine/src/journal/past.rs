@@ -90,6 +90,7 @@ pub struct Past {
     inputs: HashMap<String, String>,
     drawn_at_load: Vec<Value>,
     asked_for: Option<Value>,
+    secrets: Vec<String>,
     last_operation: u64,
     /// Nodes whose body went another way than before.
     strayed: Mutex<HashSet<NodeKey>>,
@@ -121,6 +122,11 @@ impl Past {
     /// What the run was asked to do, with secrets: [`super::Request::options`].
     pub fn asked_for(&self) -> Option<&Value> {
         self.asked_for.as_ref().or_else(|| Some(&self.began.as_ref()?.request.as_ref()?.options))
+    }
+
+    /// What became a secret in the run.
+    pub fn secrets(&self) -> &[String] {
+        &self.secrets
     }
 
     /// What was drawn while the script was loaded.

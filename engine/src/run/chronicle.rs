@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{Failure, Halt, Interrupt, Mode, NodeContext, NodeKey, RunContext};
 use crate::diag::digest;
-use crate::journal::{Entry, Intent, JournalError, Past, Recorder};
+use crate::journal::{Entry, Intent, JournalError, Past, Recorder, sealed};
 
 /// What is done about a call of which nobody knows how it ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +40,13 @@ pub struct Chronicle {
     pub arbiter: Arc<dyn Arbiter>,
     /// Files that were read in mid-run.
     pub read: Mutex<HashSet<String>>,
+}
+
+impl Chronicle {
+    /// The hold of a run that knows this of its earlier part.
+    pub fn new(recorder: Recorder, past: Past, place: String, arbiter: Arc<dyn Arbiter>) -> Self {
+        Self { recorder, past, place, arbiter, read: Mutex::default() }
+    }
 }
 
 /// What a run stops with whose journal cannot be written.
@@ -75,6 +82,16 @@ impl RunContext {
         let Some(recorder) = self.recorder() else { return };
         if let Err(error) = recorder.seal(name, value) {
             self.guards.halt(unwritable(&error));
+        }
+    }
+
+    /// Seals what has become a secret in mid-run: a run that is resumed must mask it too.
+    pub(super) fn seal_new_secrets(&self) {
+        if self.chronicle.is_none() {
+            return;
+        }
+        for secret in self.redactor.take_new() {
+            self.seal(&format!("{} {:032x}", sealed::SECRET, rand::random::<u128>()), &Value::from(secret));
         }
     }
 
@@ -124,7 +141,7 @@ pub fn drawn<E>(
     let is_private = node.sensitive || name == "env_var" || run.is_hidden(&value);
     let mut shown = value.clone();
     if is_private {
-        run.seal(&crate::journal::sealed::name(crate::journal::sealed::DRAWN, &node.node, place), &value);
+        run.seal(&sealed::name(sealed::DRAWN, &node.node, place), &value);
         shown = Value::from(crate::redact::MASK);
     }
     let (node, place, name) = (node.node.clone(), place.to_owned(), name.to_owned());

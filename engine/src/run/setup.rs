@@ -66,6 +66,9 @@ impl RunContext {
         let mut listeners: Vec<Box<dyn Listener>> = Vec::new();
         listeners.extend(chronicle.as_ref().map(|chronicle| chronicle.recorder.listener()));
         listeners.extend(setup.listeners);
+        if chronicle.is_some() {
+            setup.redactor.keep_new();
+        }
         let last_operation = chronicle.as_ref().map_or(0, |chronicle| chronicle.past.last_operation());
         Arc::new(Self {
             kept: KeptOutputs::new(setup.runs, &id),

@@ -144,6 +144,10 @@ impl Past {
             return;
         }
         let Some((kind, rest)) = name.split_once(' ') else { return };
+        if kind == sealed::SECRET {
+            self.secrets.extend(value.as_str().map(str::to_owned));
+            return;
+        }
         let Ok((node, place)) = serde_json::from_str::<(NodeKey, String)>(rest) else {
             return;
         };

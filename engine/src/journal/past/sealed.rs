@@ -10,6 +10,8 @@ pub(crate) const NODE: &str = "node";
 pub(crate) const TURN: &str = "turn";
 /// What a call replaced.
 pub(crate) const IMAGE: &str = "image";
+/// What became a secret in mid-run.
+pub(crate) const SECRET: &str = "secret";
 /// What was drawn.
 pub(crate) const DRAWN: &str = "drawn";
 /// A host that was added.

@@ -121,6 +121,7 @@ impl Dispatcher {
             duration: end.duration,
             recalled: end.recalled,
         };
+        self.context.seal_new_secrets();
         if !end.recalled && self.context.chronicle.is_some() && end.status.is_well() {
             let value = serde_json::json!({ "output": end.output, "failure": failure });
             if spec.sensitive || self.context.is_hidden(&value) {
